@@ -1,0 +1,43 @@
+"""What every federated algorithm is: six pure functions, both sides of a round in one file.
+
+An algorithm is a frozen dataclass of hyper-parameters. State belongs to the coordinator, Local to a
+party; both are trees of arrays, so a round can be stored, resumed and replayed. An algorithm never
+learns which party sent what: `absorb` gets sums. The one exception says so with `addressed = True`
+and gets the parties' terms one by one (FedLabSync to the letter).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import jax
+
+from hansa.core.messages import Ask, Terms, Totals
+from hansa.models.training import Rows
+
+
+@runtime_checkable
+class Algorithm(Protocol):
+    """One federated learning method."""
+
+    openings: ClassVar[tuple[str, ...]]  # exchanges before anybody trains, by what they exchange
+    addressed: ClassVar[bool]  # whether totals are made for each party (open secrecy only)
+
+    def start(self, network: Any) -> Any:
+        """Coordinator: return the State before the first exchange; network: freshly drawn."""
+
+    def ask(self, state: Any) -> Ask:
+        """Coordinator: return what this exchange sends out."""
+
+    def join(self, network: Any, rows: Rows, key: jax.Array) -> Any:
+        """Party: return its Local before the first exchange; network: freshly drawn, its own."""
+
+    def answer(self, local: Any, rows: Rows, ask: Ask) -> tuple[Terms, Any]:
+        """Party: return its terms of this exchange's sums and its next Local."""
+
+    def absorb(self, state: Any, totals: Totals | Sequence[Terms]) -> Any:
+        """Coordinator: return the next State from the sums (from all terms where `addressed`)."""
+
+    def network(self, local: Any, ask: Ask) -> Any:
+        """Party: return the network it predicts with, given the newest ask."""

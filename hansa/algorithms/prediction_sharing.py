@@ -1,0 +1,121 @@
+"""Prediction sharing by key: three methods in one.
+
+Every row has an integer key. A party's term is, for each key, the mean of its predictions on the
+rows of that key and whether it has any. Each party then trains against the mean of its own and its
+partners' predictions (eqs. 7 to 9).
+
+- key = row id: synchronous vertical learning (Llasag Rosero et al., 2024, Algorithm 1).
+- key = label: LabSync-Mean, equal in expectation to FedLabSync (Algorithms 2 and 3 there), because a
+  synchronised partner is a sample that shares nothing but the label.
+- key = row id where parties share an asset, else the label: the mixed partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from hansa.core.messages import Ask, Terms, Totals
+from hansa.models.losses import Partners, SharedLoss
+from hansa.models.training import Learner, Recipe, Rows, learner, train
+
+
+class Curve(eqx.Module):
+    """Predictions by key; a party's term, and their sum over parties."""
+
+    prediction: jax.Array  # (keys,), mean over the party's rows of the key; 0 where it has none
+    support: jax.Array  # (keys,), 1 where the party has the key
+
+
+class State(eqx.Module):
+    """The sums of the last exchange."""
+
+    round: jax.Array  # (), int32
+    total: Curve
+    opening: str = eqx.field(static=True)
+
+
+class Local(eqx.Module):
+    """One party's network, and what it needs to know its partners without itself."""
+
+    learner: Learner
+    key: jax.Array
+    sent: Curve  # its term of the last exchange
+    partners: jax.Array  # (keys,), damped mean of the partners' predictions
+    loss: jax.Array  # (), mean training loss of the last epoch
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSharing:
+    """Synchronous exchange of predictions by key.
+
+    keys: size of the key space. damping: share of the old partners' mean that is kept in each round;
+    0 is the paper. The simultaneous exchange of eq. 8 has gain -(J - 1) / (J + 1) between rounds and
+    oscillates when J is large; damping 0.5 brings the gain near 0.
+    """
+
+    recipe: Recipe
+    loss: SharedLoss
+    keys: int
+    damping: float = 0.0
+    openings: ClassVar[tuple[str, ...]] = ("predictions",)
+    addressed: ClassVar[bool] = False
+
+    def start(self, network: Any) -> State:
+        """Return empty sums; the coordinator has no model."""
+        del network
+        return State(jnp.int32(0), _nothing(self.keys), "predictions")
+
+    def ask(self, state: State) -> Ask:
+        """Return the sums of the last exchange; nothing at the opening."""
+        return Ask(state.round, () if state.opening else state.total, opening=state.opening)
+
+    def join(self, network: Any, rows: Rows, key: jax.Array) -> Local:
+        """Return the party's own network, untrained."""
+        del rows
+        nothing = _nothing(self.keys)
+        return Local(learner(network, self.recipe), key, nothing, nothing.prediction, jnp.zeros(()))
+
+    def answer(self, local: Local, rows: Rows, ask: Ask) -> tuple[Terms, Local]:
+        """Return the party's curve after its local epochs against the partners' last curve."""
+        current, partners, loss = local.learner, local.partners, local.loss
+        if not ask.opening:
+            others = _minus(ask.shared, local.sent)
+            newest = others.prediction / jnp.maximum(others.support, 1.0)  # (keys,)
+            kept = jnp.where(ask.round > 1, self.damping, 0.0)
+            partners = kept * partners + (1.0 - kept) * newest  # (keys,)
+            count = others.support[rows.key]  # (rows,)
+            extras = Partners(partners[rows.key] * count, count, current.network(rows.x))
+            key = jax.random.fold_in(local.key, ask.round)
+            current, loss = train(current, rows, extras, key, self.recipe, self.loss)
+        sent = _curve(current.network(rows.x), rows, self.keys)
+        return Terms(sent, jnp.ones(())), Local(current, local.key, sent, partners, loss)
+
+    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
+        """Return the new sums."""
+        assert isinstance(totals, Totals)
+        return State(state.round + 1, totals.values, "")
+
+    def network(self, local: Local, ask: Ask) -> Any:
+        """Return the party's own network."""
+        del ask
+        return local.learner.network
+
+
+def _nothing(keys: int) -> Curve:
+    return Curve(jnp.zeros(keys), jnp.zeros(keys))
+
+
+def _minus(total: Curve, own: Curve) -> Curve:
+    return jax.tree.map(jnp.subtract, total, own)
+
+
+def _curve(predictions: jax.Array, rows: Rows, keys: int) -> Curve:
+    count = jax.ops.segment_sum(rows.weight, rows.key, num_segments=keys)  # (keys,)
+    total = jax.ops.segment_sum(predictions * rows.weight, rows.key, num_segments=keys)  # (keys,)
+    return Curve(total / jnp.maximum(count, 1.0), (count > 0).astype(jnp.float32))

@@ -1,0 +1,103 @@
+"""`hansa data`: look at a table, or fetch the public one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hansa.cli.commands import PATH, Group
+
+if TYPE_CHECKING:
+    from hansa.data.describe import Description
+
+_PARTIES = 4  # of a proposed charter, if there are as many assets to learn from
+
+
+@click.group(cls=Group)
+def data() -> None:
+    """Describe your own table, or fetch the C-MAPSS set."""
+
+
+@data.command()
+@click.argument("file", type=PATH)
+def describe(file: Path) -> None:
+    """Print a charter for your own CSV or Parquet file (or a folder of them), with what was found in it.
+
+    Read the comments on top before you run it: they say what a person must confirm.
+
+    Example: hansa data describe pumps.csv > pumps.toml
+    """
+    click.echo(charter_of_table(file), nl=False)
+
+
+@data.command()
+@click.argument("dataset", type=click.Choice(["cmapss"]))
+@click.option(
+    "--data",
+    "folder",
+    metavar="DIR",
+    type=PATH,
+    envvar="HANSA_DATA",
+    default=Path("data"),
+    help="Folder to write cmapss/ to. Default: HANSA_DATA, else data.",
+)
+def fetch(dataset: str, folder: Path) -> None:
+    """Download NASA's C-MAPSS set from its publisher and check it.
+
+    Example: hansa data fetch cmapss --data data
+    """
+    from hansa.data.fetch import CMAPSS_ADDRESS, fetch_cmapss
+
+    click.echo(f"Fetching {dataset} from {CMAPSS_ADDRESS}", err=True)
+    place = fetch_cmapss(folder)
+    click.echo(
+        f"Next: hansa charter init > charter.toml, then hansa run charter.toml --data {folder}", err=True
+    )
+    click.echo(place)
+
+
+def charter_of_table(file: Path) -> str:
+    """Return a commented charter for a table, on top of it what was found as comments.
+
+    What keeps the charter from running, or a column from being used, is said on standard error, too.
+    Raises DataError for a file that is missing or no table.
+    """
+    from hansa.core.charter import Data
+    from hansa.core.charter_templates import table_template
+    from hansa.data.describe import describe as described
+    from hansa.data.tables import read_table
+
+    found = described(read_table(file), str(file))
+    schema = Data(
+        source="table",
+        file=file.as_posix(),
+        label_cap=found.label_cap,
+        label_bin=found.label_bin,
+        columns=found.columns,
+        label=found.label,
+        regimes=found.regimes,
+        missing=found.missing,
+    )
+    learnt_from = found.assets - max(1, round(schema.test_share * found.assets))
+    text = table_template(schema, parties=max(1, min(_PARTIES, learnt_from)))
+    for fault in found.faults:
+        click.echo(f"{file.as_posix()}: {fault}", err=True)
+    return "\n".join(f"# {line}".rstrip() for line in _findings(found, file)) + "\n\n" + text
+
+
+def _findings(found: Description, file: Path) -> Iterator[str]:
+    if found.faults:
+        yield "TO DO FIRST, or this charter cannot run or lacks a column:"
+        yield from (f"- {fault}" for fault in found.faults)
+        yield ""
+    yield f"Found in {file.as_posix()}: {found.rows} rows, {found.assets or 'an unknown number of'} assets."
+    width = max(len(name) for name, _ in found.lines)
+    for name, line in found.lines:
+        yield f"  {name:<{width}}  {line}"
+    confirmed = [note for note in found.notes if note not in found.faults]
+    if confirmed:
+        yield "Confirm before you run it:"
+    yield from (f"- {note}" for note in confirmed)

@@ -1,0 +1,123 @@
+"""A run's result as text: the same words, figures and units as its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hansa.control import report_words as words
+from hansa.control.report_tables import error_table, solo_table
+
+_MOST_PARTIES = 8  # above, only the lowest, mean and highest are shown
+_SHOWN_ERRORS = (0, 1, 2, 4, 5, 6, 7)  # of the report's columns: all but the raw MAE and NASA score
+_ERROR_HEADS = ("RMSE", "MAE", "raw RMSE", "RMSE", "MAE", "NASA", "raw RMSE")
+
+
+def result_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a result: headline, errors, each party alone, traffic, and how it was judged.
+
+    result: the tree of result.json, also of a partial run.
+    """
+    yield f"{words.headline(result)}; charter {result['charter']}, {result['charter_digest'][:8]}"
+    yield f"Partition: {words.deal(result)}."
+    if not result["complete"]:
+        rounds = f"{result['rounds_done']} of {result['rounds']} rounds"
+        yield f"Partial: stopped after {rounds} of the scenario at work."
+    if result["scenarios"]:
+        yield from _errors(result)
+        yield from _alone(result)
+        yield from _traffic(result)
+    yield from _judged(result)
+
+
+def _errors(result: Mapping[str, Any]) -> Iterator[str]:
+    table, scenarios = error_table(result), result["scenarios"]
+    rows = [
+        (row.head, scenarios[row.scenario]["reading"], *(row.cells[i].text for i in _SHOWN_ERRORS))
+        for row in table.rows
+    ]
+    yield ""
+    yield f"Error in {result['time_unit']}, filtered unless raw (NASA score: no unit)"
+    heads = ("Scenario", "reading", *_ERROR_HEADS)
+    yield from _aligned([heads, *rows], above=((2, 5, "all-cycle"), (5, 9, "last-cycle")), texts=2)
+
+
+def _alone(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each party's own reading, or the range of them where the parties are many."""
+    parties = tuple(result["parties"])
+    if len(parties) > _MOST_PARTIES:
+        table = solo_table(result)
+        yield ""
+        yield f"One party's model alone (solo), filtered RMSE in {result['time_unit']}, over the parties"
+        rows = [(row.head, *(cell.text for cell in row.cells)) for row in table.rows]
+        heads = ("Scenario", *table.heads)
+        yield from _aligned([heads, *rows], above=((1, 4, "all-cycle"), (4, 7, "last-cycle")))
+        return
+    for protocol, name in words.PROTOCOLS.items():
+        yield ""
+        yield f"One party's model alone (solo), {name}, filtered RMSE in {result['time_unit']}"
+        yield from _aligned([("Scenario", *parties), *_solo_rows(result, parties, protocol)])
+
+
+def _solo_rows(result: Mapping[str, Any], parties: Sequence[str], protocol: str) -> Iterator[tuple[str, ...]]:
+    for name in words.ordered(result["scenarios"]):
+        own = result["scenarios"][name]["parties"]
+        if any(party in own for party in parties):
+            figures = (words.figure_at(own, party, protocol, "rmse") for party in parties)
+            yield (words.title_of(name), *(words.number(figure) for figure in figures))
+
+
+def _traffic(result: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield "Traffic of each party over the whole run, as framed messages, and computing time"
+    rows = []
+    for name in words.ordered(result["scenarios"]):
+        scenario = result["scenarios"][name]
+        own = list(scenario["parties"].values())
+        sent, received = (_span([party[key] for party in own]) for key in ("bytes_up", "bytes_down"))
+        rows.append((words.title_of(name), sent, received, words.number(scenario["seconds"], 1)))
+    yield from _aligned([("Scenario", "sent", "received", "seconds"), *rows])
+
+
+def _span(counts: Sequence[int]) -> str:
+    low, high = words.size(min(counts)), words.size(max(counts))
+    if max(counts) == 0:
+        return "nothing"
+    return low if low == high else f"{low} to {high}"
+
+
+def _judged(result: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield (
+        "all-cycle: every test cycle. last-cycle: the last cycle of each test engine. "
+        f"Filter: {words.filter_name(result)}."
+    )
+    yield words.cap_note(result)
+    yield (
+        "joined: the mean of all parties' predictions, which needs all their sensors on the row; "
+        "mean of parties: the mean of their own errors."
+    )
+    if result["algorithm"] in result["scenarios"]:
+        yield " ".join(part for part in (words.answer(result), words.verdict(result)) if part)
+
+
+def _aligned(
+    rows: Sequence[Sequence[str]], above: Sequence[tuple[int, int, str]] = (), texts: int = 1
+) -> Iterator[str]:
+    """Yield the rows as aligned text; the first `texts` columns are words, the others figures.
+
+    above: headings over columns, as first, behind the last, and text.
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    starts = [sum(widths[:i]) + 2 * i for i in range(len(widths) + 1)]
+    if above:
+        line = ""
+        for first, behind, text in above:
+            line = line.ljust(starts[first]) + f" {text} ".center(starts[behind] - 2 - starts[first], "-")
+        yield line
+    for row in rows:
+        cells = [
+            cell.ljust(width) if i < texts else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

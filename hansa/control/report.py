@@ -1,0 +1,55 @@
+"""The report of one run: a single page that opens offline, prints, and asks nothing of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hansa.control import report_charts, report_tables, report_words
+from hansa.control.page import render_page
+from hansa.control.report_charts import Figure
+from hansa.control.report_words import PROTOCOLS
+
+
+def render_report(result: Mapping[str, Any], charter_text: str) -> str:
+    """Return the HTML page of one run; style, data and the charting library stand inside it.
+
+    result: the tree of result.json, also of a partial run or of a few scenarios. charter_text: the
+    charter as written. Names in both are treated as text, never as markup.
+    """
+    figures = _figures(result)
+    shown = {
+        "result": result,
+        "words": report_words,
+        "engines": [figure for figure in figures if figure.name.startswith("engine-")],
+        "tables": _tables(result),
+        "party_tables": [report_tables.party_table(result, protocol) for protocol in PROTOCOLS],
+        "drawn": report_charts.drawn_scenarios(result),
+        "charter_text": charter_text,
+    }
+    return render_page("report.html.j2", figures, shown)
+
+
+def _figures(result: Mapping[str, Any]) -> list[Figure]:
+    """Return the charts that this result has something to show in."""
+    every = [
+        report_charts.glance_figure(result),
+        report_charts.rounds_figure(result),
+        *report_charts.engine_figures(result),
+        report_charts.party_figure(result),
+    ]
+    return [figure for figure in every if any(option["series"] for option in figure.options.values())]
+
+
+def _tables(result: Mapping[str, Any]) -> dict[str, report_tables.Table]:
+    every = (
+        report_tables.error_table(result),
+        report_tables.solo_table(result),
+        report_tables.cost_table(result),
+        report_tables.traffic_table(result),
+        report_tables.holdings_table(result),
+        report_tables.label_table(result),
+        report_tables.regime_table(result),
+        report_tables.sensor_table(result),
+    )
+    return {table.name: table for table in every if table.rows and table.heads}

@@ -1,0 +1,245 @@
+"""The sentences and number formats of a run's report, computed from result.json.
+
+The names of scenarios, what each presumes and what leaves a party under it stand here, so that the
+tables and the charts say the same words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, TypeGuard
+
+TITLES: Mapping[str, str] = {
+    "centralised": "Centralised",
+    "isolated": "Isolated",
+    "isolated_mean": "Mean of isolated models",
+    "fedavg": "FedAvg",
+    "vertical": "Vertical",
+    "labsync": "FedLabSync",
+    "labsync_mean": "LabSync-Mean",
+    "mixed": "Mixed",
+}
+"""Names of the scenarios as a reader sees them, in the order in which tables show them."""
+
+PRESUMES: Mapping[str, str] = {
+    "centralised": "all records in one place: the reference, not an option",
+    "isolated": "nothing: each party's own model on its own sensors",
+    "isolated_mean": "all parties' sensors on the row; no training together",
+    "fedavg": "the same sensors at every party",
+    "vertical": "all parties' sensors on the row, in training too",
+    "labsync": "all parties' sensors on the row; labels open to the coordinator",
+    "labsync_mean": "all parties' sensors on the row",
+    "mixed": "all parties' sensors on the row; the shared assets matched by row in training",
+}
+
+LEAVES: Mapping[str, str] = {
+    "centralised": "All its records. The scenario exists for comparison only.",
+    "isolated": "Nothing in training.",
+    "isolated_mean": "Nothing in training; its prediction for every row that is scored together.",
+    "fedavg": "The weights of its network and its number of rows, each round.",
+    "vertical": "One prediction per row, each round.",
+    "labsync": "Once, the label of each of its rows; each round, one prediction per row. Totals addressed"
+    " to one party can be solved for single rows when pairings repeat.",
+    "labsync_mean": "Each round, per label, the mean of its predictions and whether it has the label.",
+    "mixed": "Each round, one prediction per row of a shared asset and one mean per label of the others.",
+}
+
+PROTOCOLS: Mapping[str, str] = {"all_cycle": "all-cycle", "last_cycle": "last-cycle"}
+
+_CAPS = {120: "all_cycle", 125: "last_cycle"}  # the cap under which each protocol's figures are published
+_LETTERS = {"all_cycle": "(a) all-cycle", "last_cycle": "(b) last-cycle"}
+_DEALS = {
+    "horizontal": "each party has its own assets and all have the same sensors",
+    "vertical": "all parties see the same assets, each with its own sensors",
+    "hybrid": "each party has its own assets and its own sensors",
+    "mixed": "some assets are shared, the others belong to one party, and each party has its own sensors",
+    "given": "each party brought its own records",
+}
+_FILTERS = {
+    "kalman": "Kalman (Algorithm 4)",
+    "drift": "Kalman, with the drift of a life that runs out",
+    "none": "none",
+}
+
+
+def ordered(scenarios: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the scenarios that ran, in the order of `TITLES`, unknown ones last."""
+    known = tuple(name for name in TITLES if name in scenarios)
+    return known + tuple(name for name in scenarios if name not in TITLES)
+
+
+def title_of(scenario: str) -> str:
+    """Return the name that a reader sees."""
+    return TITLES.get(scenario, scenario)
+
+
+def presumes(scenario: str, partition: str) -> str:
+    """Return what the scenario's own figure takes for granted, re-dealing of the records included."""
+    text = PRESUMES.get(scenario, "")
+    if scenario == "fedavg" and partition in ("hybrid", "vertical", "mixed"):
+        return text + " (records re-dealt by asset)"
+    if scenario == "vertical" and partition in ("hybrid", "horizontal", "mixed"):
+        return text + " (records re-dealt: all rows at every party)"
+    return text
+
+
+def number(value: object, decimals: int = 2) -> str:
+    """Return a figure for people: fixed decimals, none from 1,000 on, a dash where there is none."""
+    if not is_figure(value):
+        return "–"
+    figure = float(value)
+    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.{decimals}f}"
+
+
+def plain(value: object) -> str:
+    """Return a setting for people: 120 for 120.0, 0.5 for 0.5."""
+    return f"{float(value):,g}" if is_figure(value) else "–"
+
+
+def size(count: object) -> str:
+    """Return a number of bytes in decimal units, three digits: 968 B, 48.4 kB, 6.19 MB."""
+    if not is_figure(count):
+        return "–"
+    value = float(count)
+    if value < 999.5:
+        return f"{value:.0f} B"
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.5 or unit == "TB":
+            break
+    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{decimals}f} {unit}"
+
+
+def duration(seconds: object) -> str:
+    """Return a time for people: 4.1 s, 3 min 20 s, 2 h 5 min."""
+    if not is_figure(seconds):
+        return "–"
+    value = float(seconds)
+    if value < 99.95:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 100:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def is_figure(value: object) -> TypeGuard[float]:
+    """Return whether the value is a finite number."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def figure_at(tree: object, *keys: str) -> float | None:
+    """Return the number at these keys, or None where a key is missing or the number is not finite."""
+    for key in keys:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return None
+        tree = tree[key]
+    return float(tree) if is_figure(tree) else None
+
+
+def solo(result: Mapping[str, Any], scenario: str, protocol: str, measure: str = "rmse") -> list[float]:
+    """Return each party's solo figure under a scenario, in the order of the parties, gaps left out."""
+    parties = result["scenarios"].get(scenario, {}).get("parties") or {}
+    found = (figure_at(one, protocol, measure) for one in parties.values())
+    return [value for value in found if value is not None]
+
+
+def headline_protocol(result: Mapping[str, Any]) -> str:
+    """Return the protocol that the run's cap suits: last-cycle at 125, else all-cycle."""
+    return _CAPS.get(result["label_cap"], "all_cycle")
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """Return what was trained, on which data, by how many parties."""
+    count = len(result["parties"])
+    parties = "1 party" if count == 1 else f"{count} parties"
+    return f"{title_of(result['algorithm'])} on {result['dataset']}, {parties}"
+
+
+def deal(result: Mapping[str, Any]) -> str:
+    """Return how the records lie at the parties."""
+    meaning = _DEALS.get(result["partition"], "")
+    return f"{result['partition']}: {meaning}" if meaning else str(result["partition"])
+
+
+def answer(result: Mapping[str, Any]) -> str:
+    """Return the run's result in one sentence; only figures that the result holds are named."""
+    scenarios, protocol, unit = result["scenarios"], headline_protocol(result), result["time_unit"]
+    trained = scenarios.get(result["algorithm"], {})
+    own = figure_at(trained, protocol, "rmse")
+    if own is None:
+        return f"{title_of(result['algorithm'])} has no figures yet."
+    figure = f"{number(own)} {unit} RMSE"
+    match trained.get("reading"):
+        case "joined":
+            opening = f"Federating brings the joined error to {figure}"
+        case "one model":
+            opening = f"Federating brings the error of the one shared model to {figure}"
+        case _:
+            opening = f"The parties' own models have an error of {figure} on average"
+    others = _comparisons(result, protocol)
+    return "; ".join([opening, *others]) + "." if others else opening + ". Nothing was trained beside it."
+
+
+def verdict(result: Mapping[str, Any]) -> str:
+    """Return whether federating paid, against the hardest baseline at hand, and how sure that is."""
+    scenarios, protocol = result["scenarios"], headline_protocol(result)
+    own = figure_at(scenarios, result["algorithm"], protocol, "rmse")
+    rival = next(
+        (s for s in ("isolated_mean", "isolated") if s in scenarios and s != result["algorithm"]), ""
+    )
+    other = figure_at(scenarios, rival, protocol, "rmse")
+    if own is None or other is None or result["algorithm"] in ("isolated", "isolated_mean"):
+        return ""
+    against = {"isolated_mean": "the mean of isolated models", "isolated": "one company alone"}[rival]
+    gain = round(other, 2) - round(own, 2)
+    if abs(gain) < 0.005:
+        opening = f"That is level with {against}"
+    else:
+        word = "below" if gain > 0 else "above"
+        share = abs(gain) / other
+        opening = f"That is {abs(gain):.2f} {result['time_unit']} ({share:.1%}) {word} {against}"
+    return f"{opening}. One seed only: hansa study says whether a small difference is more than chance."
+
+
+def basis(result: Mapping[str, Any]) -> str:
+    """Return the protocol, filter and cap of the headline figures."""
+    protocol, cap = headline_protocol(result), plain(result["label_cap"])
+    return f"{PROTOCOLS[protocol]}; filter: {filter_name(result)}; cap {cap} {result['time_unit']}"
+
+
+def filter_name(result: Mapping[str, Any]) -> str:
+    """Return the name of the filter that the filtered figures went through."""
+    return _FILTERS.get(result["filter"], str(result["filter"]))
+
+
+def cap_note(result: Mapping[str, Any]) -> str:
+    """Return which protocol this run's cap suits."""
+    cap = f"This run's cap is {plain(result['label_cap'])} {result['time_unit']}"
+    suited = _CAPS.get(result["label_cap"])
+    if suited is None:
+        return f"{cap}, which suits neither: compare it only with runs of the same cap."
+    other = "last_cycle" if suited == "all_cycle" else "all_cycle"
+    return (
+        f"{cap}: it suits {_LETTERS[suited]}. The figures under {_LETTERS[other]} are shown too, but they"
+        f" are not to be compared with published ones."
+    )
+
+
+def _comparisons(result: Mapping[str, Any], protocol: str) -> list[str]:
+    """Return the clauses of the answer that name what the trained scenario is compared with."""
+    scenarios, trained = result["scenarios"], result["algorithm"]
+    pooled = figure_at(scenarios, "centralised", protocol, "rmse")
+    averaged = figure_at(scenarios, "isolated_mean", protocol, "rmse")
+    alone = figure_at(scenarios, "isolated", protocol, "rmse")
+    clauses = []
+    if averaged is not None and trained != "isolated_mean":
+        clauses.append(f"the mean of isolated models has {number(averaged)}")
+    if alone is not None and trained != "isolated":
+        clauses.append(f"one company alone {number(alone)} on average")
+    if pooled is not None and trained != "centralised":
+        clauses.append(f"one model on all records pooled {number(pooled)}")
+    return clauses

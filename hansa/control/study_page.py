@@ -1,0 +1,119 @@
+"""A study for people: one HTML page that opens offline, and the same tables in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hansa.control import study_tables, study_words
+from hansa.control.page import render_page
+from hansa.control.report_charts import DASHES, PALETTE, Figure, Option
+from hansa.control.report_tables import Table
+from hansa.control.report_words import PROTOCOLS, figure_at, headline_protocol, number, plain, title_of
+
+Tree = Mapping[str, Any]
+
+
+def render_study(study: Tree, summary: Tree) -> str:
+    """Return the HTML page of a study.
+
+    study: the tree `study` of study.json. summary: what the seeds say together, as plain values.
+    """
+    figure = parties_figure(study, summary)
+    shown = {
+        "study": study,
+        "summary": summary,
+        "words": study_words,
+        "tables": {
+            parties: study_tables.party_tables(study, summary, parties) for parties in study["parties"]
+        },
+        "collapsed": study_tables.collapse_table(study, summary),
+        "traffic": study_tables.traffic_table(study, summary),
+        "drawn": [one for one in PALETTE if any(one == row["scenario"] for row in summary["rows"])],
+        "plain": plain,
+    }
+    return render_page("study.html.j2", [figure], shown)
+
+
+def study_markdown(study: Tree, summary: Tree) -> str:
+    """Return the same study in Markdown."""
+    parts = [f"# {study_words.headline(study)}\n", f"    {study['command']}\n"]
+    if not summary["complete"]:
+        parts.append("Partial: some seeds are not trained yet. The same command goes on.\n")
+    answers = study_words.answers(study, summary)
+    if answers:
+        parts.append("\n".join(f"- {answer}" for answer in answers) + "\n")
+        parts.append(f"In these sentences: {study_words.basis(study)}.\n")
+    for parties in study["parties"]:
+        parts.append(f"## {parties} {'party' if parties == 1 else 'parties'}\n")
+        parts += [_markdown(table) for table in study_tables.party_tables(study, summary, parties)]
+    parts += ["## Seeds that collapsed\n", study_words.collapses(summary) + "\n"]
+    collapsed = study_tables.collapse_table(study, summary)
+    parts += [_markdown(collapsed)] if collapsed.rows else []
+    parts += ["## What one party sent and received\n", _markdown(study_tables.traffic_table(study, summary))]
+    if study["recipe"] == "as printed":
+        parts += ["## The recipe as printed\n", _list(study_words.PRINTED_AS)]
+        parts += ["What could not be known:\n", _list(study_words.NOT_KNOWN)]
+    return "\n".join(parts)
+
+
+def parties_figure(study: Tree, summary: Tree) -> Figure:
+    """Return the mean filtered RMSE against the number of parties, one line a scenario."""
+    protocols = sorted(PROTOCOLS, key=lambda name: name != headline_protocol(study))
+    options = {PROTOCOLS[name]: _option(study, summary, name) for name in protocols}
+    said = [
+        f"{title_of(row['scenario'])} {number(figure_at(row['figures'], protocols[0], 'rmse', 'mean'))}"
+        f" at {row['parties']}"
+        for row in summary["rows"]
+        if row["scenario"] in PALETTE
+    ]
+    opening = f"Mean {PROTOCOLS[protocols[0]]} RMSE in {study['time_unit']} by number of parties"
+    alt = f"{opening}: {'; '.join(said)}."
+    return Figure("parties", alt, options, 360, unit=study["time_unit"], across="parties")
+
+
+def _option(study: Tree, summary: Tree, protocol: str) -> Option:
+    points: dict[str, list[list[float]]] = {}
+    for row in summary["rows"]:
+        mean = figure_at(row["figures"], protocol, "rmse", "mean")
+        if row["scenario"] in PALETTE and mean is not None:
+            points.setdefault(row["scenario"], []).append([row["parties"], round(mean, 4)])
+    muted: Option = {"color": "$muted"}
+    rule: Option = {"lineStyle": {"color": "$line"}}
+    return {
+        "animation": False,
+        "textStyle": {"color": "$ink"},
+        "legend": {"show": False},
+        "tooltip": {"trigger": "axis", "order": "valueAsc"},
+        "grid": {"left": 48, "right": 24, "top": 34, "bottom": 44},
+        "xAxis": {
+            "type": "value", "name": "parties", "nameLocation": "middle", "nameGap": 28, "minInterval": 1,
+            "min": 0, "nameTextStyle": muted, "axisLabel": muted, "axisLine": rule,
+            "splitLine": {"show": False},
+        },
+        "yAxis": {
+            "type": "value", "name": f"{PROTOCOLS[protocol]} RMSE, {study['time_unit']}", "scale": True,
+            "nameTextStyle": muted | {"align": "left", "padding": [0, 0, 0, -40]}, "axisLabel": muted,
+            "splitLine": rule,
+        },
+        "series": [_series(name, points[name]) for name in PALETTE if name in points],
+    }  # fmt: skip
+
+
+def _series(name: str, points: list[list[float]]) -> Option:
+    return {
+        "type": "line",
+        "name": title_of(name),
+        "data": points,
+        "symbolSize": 7,
+        "itemStyle": {"color": f"${name}"},
+        "lineStyle": {"color": f"${name}", "type": DASHES.get(name, "solid"), "width": 2},
+    }
+
+
+def _markdown(table: Table) -> str:
+    return study_tables.markdown_table(table)
+
+
+def _list(sentences: tuple[str, ...]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences) + "\n"

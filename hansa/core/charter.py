@@ -1,0 +1,176 @@
+"""The charter as frozen records: what is trained, on which schema, by which algorithm, for whom.
+
+Read from TOML by `hansa.core.charter_reader`; nothing here touches a file. The digest of a charter
+leaves the roster out, so that a party can join later under an unchanged charter; the roster has a
+digest of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SCENARIOS = (
+    "centralised",
+    "isolated",
+    "isolated_mean",
+    "fedavg",
+    "vertical",
+    "labsync",
+    "labsync_mean",
+    "mixed",
+)
+"""Names of what a run can train or compare, also the keys of `scenarios` in result.json."""
+
+UNDAMPED_PARTIES = 8
+"""Up to so many parties the exchange is not damped, unless the charter says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the schema that all parties agreed on."""
+
+    name: str
+    role: str  # asset, time, target, setting, sensor, category or ignore
+    unit: str = ""  # empty: no unit stated, none converted
+    low: float | None = None  # physical range; a cell outside it is refused
+    high: float | None = None
+    values: tuple[str, ...] = ()  # category only: the listed values; others become "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Where the remaining useful life comes from when the user brings a table."""
+
+    source: str = "target"  # target (a column of RUL), failed_at (a column of failure times) or threshold
+    column: str = ""  # the column read; for threshold, the sensor that is watched
+    below: float | None = None  # threshold: the asset has failed at the first row under this value
+    above: float | None = None  # threshold: ... or over this value
+
+
+@dataclass(frozen=True, slots=True)
+class Regimes:
+    """How rows are assigned to operating regimes before they are normalised."""
+
+    kind: str = "none"  # centres, bins or none
+    centres: tuple[tuple[float, ...], ...] = ()  # (regimes, settings), in the order of the settings
+    bins: tuple[tuple[str, tuple[float, ...]], ...] = ()  # setting and its inner edges
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What the parties' records look like and where a simulation finds them."""
+
+    source: str = "simulated"  # cmapss, simulated or table
+    subset: str = ""  # cmapss only: FD001 to FD004
+    label_cap: float = 120.0  # labels and truth alike are min(cap, remaining), in time units
+    label_bin: float = 1.0  # width of one label key, in time units
+    file: str = ""  # table only: a file or folder; parties may name their own instead
+    test_file: str = ""  # table only: assets kept for the test; else test_share of them
+    test_share: float = 0.2  # table only
+    engines: int = 80  # simulated only: engines that run to failure in training
+    test_engines: int = 40  # simulated only
+    columns: tuple[Column, ...] = ()
+    label: Label = Label()
+    regimes: Regimes = Regimes()
+    missing: str = "refuse"  # refuse, or hold: last value, else federated mean, plus a flag
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """How a simulation deals one set of assets to the parties."""
+
+    kind: str = "hybrid"  # horizontal, vertical, hybrid, mixed, or given (each party has its file)
+    deal: str = "shuffled"  # shuffled, fault_mode, regime or fleet_size
+    sensors_per_party: int = 0  # 0: all sensors
+    shared_assets: float = 0.0  # mixed only: share of the assets that every party sees
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """From records to inputs of the network."""
+
+    scaling: str = "regime"  # regime (z-score by federated statistics) or range (charter's low, high)
+    features: str = "raw"  # raw, ewma or window
+    spans: tuple[float, ...] = ()  # ewma: spans in rows
+    window: int = 1  # window: rows stacked, the row itself and those before it
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The multilayer perceptron; a party may replace `hidden` by its own."""
+
+    hidden: tuple[int, ...] = (10,)
+    activation: str = "sigmoid"  # sigmoid, tanh or relu
+    output: str = "linear"  # linear, relu or sigmoid
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The local epochs that every party runs between two exchanges."""
+
+    optimizer: str = "adam"  # adam or sgd
+    learning_rate: float = 0.01
+    batch_size: int = 128
+    local_epochs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmChoice:
+    """The algorithm that is trained, and the settings of prediction sharing."""
+
+    name: str = "labsync_mean"  # fedavg, vertical, labsync, labsync_mean, mixed or isolated
+    loss: str = "mse"  # sum (eq. 7), mse (eq. 8) or cross_entropy (eq. 9)
+    gradient: str = "exact"  # exact, or the authors' code: matlab, python
+    alpha: float | None = None  # weight of one prediction in the mean; none: 1 / parties at hand
+    damping: float | None = None  # none: 0 (the paper) up to 8 parties, 0.5 above
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How predictions are filtered before they are scored."""
+
+    filter: str = "kalman"  # kalman (Algorithm 4), drift (knows that life runs out) or none
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One member of the roster and what it maps or chooses for itself."""
+
+    name: str
+    data: str = ""  # table only: its own file or folder
+    columns: tuple[tuple[str, str], ...] = ()  # charter's column name -> name in its file
+    units: tuple[tuple[str, str], ...] = ()  # charter's column name -> unit in its file
+    sensors: tuple[str, ...] = ()  # the sensors it has; empty: as the partition deals them
+    hidden: tuple[int, ...] = ()  # its own hidden layers; empty: the charter's
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """The contract. `roster` is digested apart."""
+
+    name: str
+    consortium: str
+    task: str  # rul
+    seed: int
+    rounds: int
+    data: Data
+    partition: Partition
+    preparation: Preparation
+    network: Network
+    training: Training
+    algorithm: AlgorithmChoice
+    evaluation: Evaluation
+    compare: tuple[str, ...] = ()
+    roster: tuple[Party, ...] = field(default=())
+
+    @property
+    def parties(self) -> int:
+        """Return how many parties the roster names."""
+        return len(self.roster)
+
+    @property
+    def damping(self) -> float:
+        """Return the share of the partners' old predictions that is kept in each round, as it is applied."""
+        if self.algorithm.damping is not None:
+            return self.algorithm.damping
+        return 0.5 if self.parties > UNDAMPED_PARTIES else 0.0

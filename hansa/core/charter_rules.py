@@ -1,0 +1,170 @@
+"""What cannot hold together in a charter, refused before data is read, with the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hansa.core.charter import AlgorithmChoice, Charter, Party
+from hansa.core.charter_choices import Fault, key_faults
+from hansa.core.charter_schema_rules import names_of, schema_faults
+from hansa.core.charter_turbofan import TRAIN_ENGINES
+from hansa.core.errors import CharterError
+
+SHARES_PREDICTIONS = frozenset(("vertical", "labsync", "labsync_mean", "mixed"))
+"""The scenarios whose parties exchange predictions; the others exchange weights or nothing."""
+
+
+def check_charter(charter: Charter, where: str = "charter.toml") -> None:
+    """Raise CharterError for the first thing in the charter that cannot hold; return None otherwise."""
+    for rules in (key_faults, schema_faults, _roster_faults, _partition_faults, _algorithm_faults):
+        for fault in rules(charter):
+            place = f"{where} [{fault.table}]" if fault.table else where
+            raise CharterError(fault.what, do=fault.do, where=place)
+    for fault in _compare_faults(charter):
+        raise CharterError(fault.what, do=fault.do, where=where)
+
+
+def _roster_faults(charter: Charter) -> Iterator[Fault]:
+    data = charter.data
+    engines = {"cmapss": TRAIN_ENGINES.get(data.subset), "simulated": data.engines}.get(data.source)
+    if engines is not None and charter.parties > engines:
+        what = f"{charter.parties} parties cannot share {engines} engines"
+        yield Fault("", what, f"write parties = {engines} or fewer")
+    for party in charter.roster:
+        yield from _named_columns_faults(charter, party)
+    if all(party.sensors for party in charter.roster):
+        had = {name for party in charter.roster for name in party.sensors}
+        for name in sorted(_sensors(charter) - had):
+            do = 'add it to a party\'s sensors, or write role = "ignore"'
+            yield Fault(f"columns.{name}", "no party has this sensor", do)
+
+
+def _named_columns_faults(charter: Charter, party: Party) -> Iterator[Fault]:
+    table, sensors = f"party.{party.name}", names_of(charter.data.columns, "sensor")
+    columns = tuple(column.name for column in charter.data.columns)
+    for name in party.sensors:
+        if name not in sensors:
+            what = f'sensors name "{name}", which is no sensor of [columns.*]'
+            yield Fault(table, what, f"choose among {', '.join(sensors)}")
+    if len(set(party.sensors)) != len(party.sensors):
+        yield Fault(table, "sensors name one sensor twice", "keep one of the two")
+    for key, pairs in (("columns", party.columns), ("units", party.units)):
+        for name, _ in pairs:
+            if name not in columns:
+                what = f'{key} name "{name}", which is no column of the charter'
+                yield Fault(table, what, f"choose among {', '.join(columns)}")
+
+
+def _partition_faults(charter: Charter) -> Iterator[Fault]:
+    partition, sensors = charter.partition, _sensors(charter)
+    if partition.sensors_per_party > len(sensors):
+        what = f"sensors_per_party is {partition.sensors_per_party} and there are {len(sensors)} sensors"
+        yield Fault("partition", what, f"write {len(sensors)} or fewer; 0 deals all")
+    if partition.kind == "given" and partition.sensors_per_party not in (0, len(sensors)):
+        what = 'kind "given" deals no sensors, but sensors_per_party is given'
+        yield Fault("partition", what, 'remove sensors_per_party, or write kind = "hybrid"')
+    if partition.kind == "horizontal" and not _same_sensors(charter):
+        what = 'kind is "horizontal" but the parties list different sensors'
+        yield Fault("partition", what, 'write kind = "hybrid"')
+    yield from _shared_assets_faults(charter)
+    if charter.data.source == "table" or partition.kind == "given":
+        yield from _own_data_faults(charter)
+
+
+def _shared_assets_faults(charter: Charter) -> Iterator[Fault]:
+    partition = charter.partition
+    mixed = partition.kind == "mixed" or "mixed" in charter.compare
+    if mixed and partition.shared_assets == 0:
+        what = "a mixed partition needs assets that every party sees"
+        yield Fault("partition", what, "write shared_assets between 0 and 1, for instance 0.33")
+    if not mixed and partition.shared_assets > 0:
+        what = f'shared_assets means nothing when kind is "{partition.kind}"'
+        yield Fault("partition", what, 'remove it, write kind = "mixed", or add "mixed" to compare')
+
+
+def _own_data_faults(charter: Charter) -> Iterator[Fault]:
+    data, given = charter.data, charter.partition.kind == "given"
+    if given and data.source != "table":
+        do = 'write source = "table" in [data], or let the simulation deal: kind = "hybrid"'
+        yield Fault("partition", f'kind is "given" but source is "{data.source}"', do)
+    if given and data.file:
+        what = 'kind is "given", so each party names its own data, but [data] names a file'
+        yield Fault("partition", what, 'remove file from [data], or write kind = "hybrid"')
+    if given and data.test_file:
+        what = 'kind is "given", so each party is judged on its own assets, but [data] names a test_file'
+        yield Fault("partition", what, "remove test_file; test_share of each party's assets are kept")
+    if not given and not data.file:
+        do = 'add file = "...", or write kind = "given" in [partition] and data in each [party.NAME]'
+        yield Fault("data", 'source is "table" but no file is named', do)
+    for party in charter.roster:
+        if given and not party.data:
+            what = 'names no data, and the partition is "given"'
+            yield Fault(f"party.{party.name}", what, 'add data = "FILE OR FOLDER"')
+        if not given and party.data:
+            what = f'names its own data, but the partition is "{charter.partition.kind}"'
+            do = 'write kind = "given" in [partition], or remove the party\'s data'
+            yield Fault(f"party.{party.name}", what, do)
+
+
+_PARTITIONS = {
+    "fedavg": ("horizontal", "given"),
+    "vertical": ("vertical",),
+    "mixed": ("mixed",),
+    "labsync": ("horizontal", "hybrid", "given"),
+    "labsync_mean": ("horizontal", "hybrid", "given"),
+}
+
+
+def _algorithm_faults(charter: Charter) -> Iterator[Fault]:
+    name, kind = charter.algorithm.name, charter.partition.kind
+    if name in _PARTITIONS and kind not in _PARTITIONS[name]:
+        lawful = " or ".join(f'"{one}"' for one in _PARTITIONS[name])
+        fitting = {"vertical": "vertical", "mixed": "mixed"}.get(kind, "labsync_mean")
+        what = f'{name} needs a partition of kind {lawful}, not "{kind}"'
+        yield Fault("algorithm", what, f'write name = "{fitting}", or another kind in [partition]')
+    if name == "fedavg" and not _same_sensors(charter):
+        what = "fedavg needs the same sensors at every party"
+        yield Fault("algorithm", what, 'write name = "labsync_mean", or give all parties the same sensors')
+    if name == "fedavg" or "fedavg" in charter.compare:
+        yield from _averaged_network_faults(charter)
+    yield from _loss_faults(charter)
+
+
+def _averaged_network_faults(charter: Charter) -> Iterator[Fault]:
+    for party in charter.roster:
+        if party.hidden and party.hidden != charter.network.hidden:
+            what = "fedavg averages weights, so every party needs the charter's hidden layers"
+            do = 'remove hidden, or write name = "labsync_mean" and leave fedavg out of compare'
+            yield Fault(f"party.{party.name}", what, do)
+
+
+def _loss_faults(charter: Charter) -> Iterator[Fault]:
+    choice, default = charter.algorithm, AlgorithmChoice()
+    if SHARES_PREDICTIONS.isdisjoint((choice.name, *charter.compare)):
+        for key in ("loss", "gradient", "alpha", "damping"):
+            if getattr(choice, key) != getattr(default, key):
+                what = f"{key} means nothing to {choice.name}, which shares no predictions"
+                yield Fault("algorithm", what, f'remove {key}, or write name = "labsync_mean"')
+    if choice.gradient != "exact" and choice.loss != "mse":
+        what = f'gradient "{choice.gradient}" is written for loss "mse", not "{choice.loss}"'
+        yield Fault("algorithm", what, 'write gradient = "exact", or loss = "mse"')
+
+
+def _compare_faults(charter: Charter) -> Iterator[Fault]:
+    trained, compare = charter.algorithm.name, charter.compare
+    if trained in compare:
+        yield Fault("", f'compare names "{trained}", which is trained anyway', "remove it from compare")
+    for name in compare:
+        if compare.count(name) > 1:
+            yield Fault("", f'compare names "{name}" twice', "keep one of the two")
+        if charter.partition.kind == "given" and name not in ("isolated", "isolated_mean"):
+            what = f'"{name}" cannot be compared when each party has its own data, which nobody deals anew'
+            yield Fault("", what, 'keep "isolated" and "isolated_mean" alone in compare')
+
+
+def _same_sensors(charter: Charter) -> bool:
+    return len({frozenset(party.sensors) or _sensors(charter) for party in charter.roster}) == 1
+
+
+def _sensors(charter: Charter) -> frozenset[str]:
+    return frozenset(names_of(charter.data.columns, "sensor"))

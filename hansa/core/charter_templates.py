@@ -1,0 +1,233 @@
+"""The commented charters that `hansa charter init` prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hansa.core.charter import Column, Data
+from hansa.core.charter_choices import word_faults
+from hansa.core.charter_schema_rules import names_of
+from hansa.core.charter_writer import render_columns, render_label, render_regimes, toml_value
+from hansa.core.errors import CharterError
+
+TEMPLATES = ("cmapss", "simulated")
+
+
+def template(kind: str) -> str:
+    """Return a commented charter; kind: `cmapss` (C-MAPSS FD004) or `simulated`.
+
+    Raises CharterError for another kind.
+    """
+    for fault in word_faults("", "kind of charter", kind, TEMPLATES):
+        raise CharterError(fault.what, do=fault.do, where="charter init")
+    name, data = ("fd004", _CMAPSS) if kind == "cmapss" else ("simulated", _SIMULATED)
+    cap = _cap(120, 1, "cycles", " (125 is usual, too)")
+    return _HEAD.format(name=name, parties=4) + data.format(cap=cap) + _TAIL.format(sensors=13)
+
+
+def table_template(found: Data, parties: int = 4) -> str:
+    """Return a commented charter for the user's own table, with the schema that was found in it.
+
+    found: its columns, label, regimes, cap and bin; its file as the charter shall name it, relative to the
+    data folder.
+    """
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", re.split(r"[/\\]", found.file)[-1].split(".")[0])
+    units = [column.unit for column in found.columns if column.role == "time"]
+    data = _TABLE.format(
+        file=toml_value(found.file),
+        missing=toml_value(found.missing),
+        cap=_cap(found.label_cap, found.label_bin, (units and units[0]) or "time units", ""),
+        columns=render_columns(found.columns),
+        label=render_label(found.label),
+        regimes=render_regimes(found.regimes),
+    )
+    head = _HEAD.format(name=stem.strip("-_")[:64] or "own-table", parties=parties)
+    return head + data + _TAIL.format(sensors=_most_sensors(found.columns))
+
+
+def _cap(cap: float, width: float, unit: str, also: str) -> str:
+    return _CAP.format(cap=toml_value(float(cap)), bin=toml_value(float(width)), unit=unit, also=also)
+
+
+def _most_sensors(columns: Sequence[Column]) -> int:
+    """Return about 13 in 16 of the sensors, at least one fewer than all; 0, meaning all, of one or two."""
+    sensors = len(names_of(columns, "sensor"))
+    return sensors - max(1, round(sensors * 3 / 16)) if sensors > 2 else 0
+
+
+_HEAD = """\
+# A Hansa charter: what the parties agree to learn together, and how.
+# `hansa charter check` explains it in plain words; `hansa run` carries it out.
+
+# A short name; the output folder is named after it.
+name = "{name}"
+
+# Who agrees to this charter.
+consortium = "Example consortium"
+
+# What is learned: rul, the remaining useful life.
+task = "rul"
+
+# How many parties take part. To name them, remove this line and write a table
+# [party.NAME] for each, as at the end of this file.
+parties = {parties}
+
+# Every draw of chance follows from this number: same seed, same models.
+seed = 7
+
+# How often the parties train and exchange.
+rounds = 100
+
+# Baselines for comparison, on the same assets: centralised, isolated, isolated_mean, fedavg,
+# vertical, labsync, labsync_mean, mixed. What is trained (see [algorithm]) is left out.
+compare = ["centralised", "isolated", "isolated_mean", "fedavg", "vertical", "labsync"]
+
+[data]
+"""
+
+_CAP = """\
+# Remaining life is counted up to this number of {unit}; more than that is all the same{also}.
+label_cap = {cap}
+
+# Labels this close, in {unit}, count as one label.
+label_bin = {bin}
+"""
+
+_CMAPSS = """\
+# Where the records come from: cmapss, simulated or table.
+source = "cmapss"
+
+# FD001, FD002, FD003 or FD004. FD004 has six operating regimes and two fault modes.
+subset = "FD004"
+
+{cap}
+# The columns and the six operating regimes of C-MAPSS are known; to change them,
+# write [columns.NAME] and [regimes].
+"""
+
+_SIMULATED = """\
+# Where the records come from: cmapss, simulated or table.
+source = "simulated"
+
+# Engines that run to failure, to learn from.
+engines = 200
+
+# Engines that stop before they fail, to be judged on.
+test_engines = 80
+
+{cap}
+# The simulated turbofans have the columns and the six operating regimes of C-MAPSS; to change
+# them, write [columns.NAME] and [regimes].
+"""
+
+_TABLE = """\
+# Where the records come from: cmapss, simulated or table.
+source = "table"
+
+# The file or folder with the records of all assets, CSV or Parquet. If each party has its own,
+# remove this line, write kind = "given" in [partition] and data = "FILE" in each [party.NAME].
+file = {file}
+
+# Share of the assets that are kept for the test.
+test_share = 0.2
+
+# Empty cells: refuse, or hold (the asset's last value, plus a flag that it was missing).
+missing = {missing}
+
+{cap}
+# The columns that all parties agree on. Each has a role: asset (which machine), time, target
+# (the remaining life), setting (how it is operated), sensor, category (with its values) or ignore.
+# A unit allows conversion; a range = [low, high] refuses readings outside it.
+{columns}
+
+# Where the label comes from: target (a column of remaining life), failed_at (a column with the time of
+# failure) or threshold (a sensor falls below, or rises above, a number).
+{label}
+
+# Operating regimes, within which readings are compared: none, bins (edges for each setting) or
+# centres (one number a setting).
+{regimes}
+"""
+
+_TAIL = """\
+
+[partition]
+# How the assets and sensors are dealt: horizontal (other assets, all sensors), vertical (all assets,
+# other sensors), hybrid (other assets, other sensors), mixed, or given (each party has its file).
+kind = "hybrid"
+
+# Which assets go to whom: shuffled, or uneven by fault_mode, regime or fleet_size.
+deal = "shuffled"
+
+# How many sensors each party has, drawn by the seed; 0 means all.
+sensors_per_party = {sensors}
+
+# Share of the assets that every party sees; only for kind = "mixed", or with "mixed" in compare,
+# and a third without this line.
+# shared_assets = 0.33
+
+[preparation]
+# Scaling of the readings: regime (by the parties' common mean and spread in each operating regime) or
+# range (by each column's range).
+scaling = "regime"
+
+# What the network sees of a sensor: raw (the reading), ewma (smoothed, add spans) or window (the last
+# readings, add window = 10). Stronger than the paper's network, and as quick: features = "ewma",
+# spans = [5, 15, 40], hidden = [16] below, and filter = "none", for the smoothing is then inside.
+features = "raw"
+
+[network]
+# Units of each hidden layer.
+hidden = [10]
+
+# What a hidden unit computes: sigmoid, tanh or relu.
+activation = "sigmoid"
+
+# What the last unit computes: linear, relu or sigmoid.
+output = "linear"
+
+[training]
+# How each party trains between two exchanges: adam or sgd.
+optimizer = "adam"
+
+# Size of a training step.
+learning_rate = 0.01
+
+# Rows in a training step.
+batch_size = 128
+
+# Passes over a party's own rows in each round.
+local_epochs = 1
+
+[algorithm]
+# What the parties exchange: labsync_mean (mean predictions by label), labsync (predictions and labels,
+# row by row, seen by the coordinator), vertical (predictions by row), mixed, fedavg (weights) or
+# isolated (nothing).
+name = "labsync_mean"
+
+# How own and partners' predictions are held against the label: mse, sum or cross_entropy.
+loss = "mse"
+
+# exact, or as the authors of the paper coded it: matlab or python.
+gradient = "exact"
+
+# Weight of one prediction in the parties' mean; without this line 1 / parties.
+# alpha = 0.25
+
+# Share of the partners' old predictions that is kept in each round, against oscillation;
+# without this line 0 up to 8 parties and 0.5 above.
+# damping = 0.5
+
+[evaluation]
+# What smooths the predictions before they are judged: kalman, drift (knows that life runs out) or none.
+filter = "kalman"
+
+# A named party, and what it may choose or map for itself:
+# [party.north]
+# sensors = ["s2", "s3"]            # the sensors that it has
+# hidden = [20]                     # its own hidden layers; not with fedavg
+# data = "north.csv"                # table only: its own file
+# columns = {{ s2 = "T24" }}          # table only: the name of a column in its file
+# units = {{ s2 = "degC" }}           # table only: the unit of a column in its file
+"""

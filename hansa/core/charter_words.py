@@ -1,0 +1,259 @@
+"""A charter in plain words: what an operator should know before signing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hansa.core.charter import UNDAMPED_PARTIES, Charter, Label
+from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.core.charter_rules import SHARES_PREDICTIONS
+from hansa.core.charter_schema_rules import names_of
+
+_LISTED = 8  # names in one sentence before the rest is only counted
+
+
+def explain(charter: Charter) -> list[str]:
+    """Return one paragraph a matter: who, what is learned and how, what stays, what leaves, what is open."""
+    return [
+        *_who(charter),
+        *_what_is_learned(charter),
+        *_how_it_is_learned(charter),
+        *_what_stays(charter),
+        *_what_leaves(charter),
+        *_how_it_is_judged(charter),
+        *_what_is_not_protected(charter),
+        f"Charter digest: {charter_digest(charter)}",
+        f"Roster digest: {roster_digest(charter)}",
+    ]
+
+
+def _who(charter: Charter) -> Iterator[str]:
+    names = _list([party.name for party in charter.roster])
+    yield f"Who: {_count(charter.parties, 'party', 'parties')} of {charter.consortium} ({names})."
+    yield f'Charter: "{charter.name}", seed {charter.seed}, {_count(charter.rounds, "round")}.'
+
+
+_SOURCES = {
+    "cmapss": "NASA's C-MAPSS turbofan engines, subset {0.subset}",
+    "simulated": "a simulated fleet of {0.engines} turbofan engines ({0.test_engines} more for the test)",
+    "table": "the parties' own tables",
+}
+
+_DEALS = {
+    "horizontal": "each party gets other assets and all sensors",
+    "vertical": "each party gets all assets and sensors of its own",
+    "hybrid": "each party gets other assets and sensors of its own",
+    "mixed": "some assets are seen by all parties, the others are dealt; each party has sensors of its own",
+    "given": "each party brings its own assets; nothing is dealt",
+}
+
+
+def _what_is_learned(charter: Charter) -> Iterator[str]:
+    data, partition = charter.data, charter.partition
+    yield (
+        f"What is learned: the remaining useful life of an asset in {_time_unit(charter)}, "
+        f"counted up to {_number(data.label_cap)}, from {_SOURCES[data.source].format(data)}."
+    )
+    if data.source == "table":
+        yield f"Label: {_label(data.label, names_of(data.columns, 'target'))}."
+        yield f"Missing cells: {_MISSING[data.missing]}."
+    sensors = len(names_of(data.columns, "sensor"))
+    some = f"; {partition.sensors_per_party} of {sensors} sensors each" if partition.sensors_per_party else ""
+    shared = f"; {partition.shared_assets:.0%} of the assets are shared" if partition.kind == "mixed" else ""
+    yield f"Partition: {partition.kind}: {_DEALS[partition.kind]}{some}{shared}."
+
+
+_MISSING = {
+    "refuse": "refused, with their line",
+    "hold": "held at the asset's last value (before the first one, the mean), and flagged to the network",
+}
+
+
+def _label(label: Label, targets: Sequence[str]) -> str:
+    if label.source == "target":
+        return f"the column {targets[0]} says what remains"
+    if label.source == "failed_at":
+        return f"the column {label.column} says when an asset failed"
+    limit, side = (label.above, "above") if label.below is None else (label.below, "below")
+    return f"an asset has failed at the first row with {label.column} {side} {limit:g}"
+
+
+def _how_it_is_learned(charter: Charter) -> Iterator[str]:
+    network, training = charter.network, charter.training
+    yield f"Inputs: {_features(charter)}, {_scaling(charter)}."
+    own = "".join(f"; {_layers(party.hidden)} at {party.name}" for party in charter.roster if party.hidden)
+    yield (
+        f"Network: {_layers(network.hidden)}{own}; activation {network.activation}; "
+        f"one output unit ({network.output})."
+    )
+    yield (
+        f"Training: {training.optimizer}, learning rate {training.learning_rate:g}, "
+        f"{training.batch_size} rows a step, {_count(training.local_epochs, 'local epoch')} a round."
+    )
+    if SHARES_PREDICTIONS.isdisjoint((charter.algorithm.name, *charter.compare)):
+        yield "Loss: half the squared error of the network's own predictions."
+    else:
+        yield f"Loss where predictions are shared: {_shared_loss(charter)}."
+
+
+def _features(charter: Charter) -> str:
+    preparation = charter.preparation
+    if preparation.features == "ewma":
+        spans = ", ".join(f"{span:g}" for span in preparation.spans)
+        return f"each sensor's running means over {spans} rows"
+    return (
+        f"each sensor's last {preparation.window} rows"
+        if preparation.features == "window"
+        else "the readings"
+    )
+
+
+def _scaling(charter: Charter) -> str:
+    if charter.preparation.scaling == "range":
+        return "scaled by the charter's ranges"
+    whose = "a party's own" if charter.algorithm.name == "isolated" else "the parties' common"
+    where = "" if charter.data.regimes.kind == "none" else " in each operating regime"
+    return f"scaled by {whose} mean and deviation{where}"
+
+
+def _layers(hidden: Sequence[int]) -> str:
+    if not hidden:
+        return "no hidden layer"
+    return f"hidden layer{'s' if len(hidden) > 1 else ''} of {', '.join(map(str, hidden))} units"
+
+
+_LOSSES = {
+    "sum": "sum (eq. 7: the parties' outputs add up to the label)",
+    "mse": "mse (eq. 8: own and partners' predictions against the label)",
+    "cross_entropy": "cross_entropy (eq. 9: as eq. 8, the label taken as a probability)",
+}
+
+
+def _shared_loss(charter: Charter) -> str:
+    choice = charter.algorithm
+    weight = "1 / parties at hand" if choice.alpha is None else f"{choice.alpha:g}"
+    alpha = "" if choice.loss == "sum" else f", alpha {weight}"
+    gradient = "" if choice.gradient == "exact" else f", gradient as in the authors' {choice.gradient} code"
+    side = "above" if charter.parties > UNDAMPED_PARTIES else "up to"
+    default = f" (the default {side} {UNDAMPED_PARTIES} parties)" if choice.damping is None else ""
+    return f"{_LOSSES[choice.loss]}{alpha}, damping {charter.damping:g}{default}{gradient}"
+
+
+def _what_stays(charter: Charter) -> Iterator[str]:
+    name = charter.algorithm.name
+    kept = ["every record"]
+    if name != "labsync":
+        kept.append("the label of every row")
+    if name != "fedavg":
+        kept.append("the weights of its network")
+    if name == "fedavg":
+        kept.append("every prediction")
+    yield f"What each party keeps: {', '.join(kept[:-1])} and {kept[-1]}."
+
+
+def _what_leaves(charter: Charter) -> Iterator[str]:
+    first = "What leaves a party's firewall before round 1"
+    if charter.algorithm.name == "isolated":
+        yield f"{first}: nothing; each party scales its own readings."
+    elif charter.preparation.scaling == "regime":
+        yield (
+            f"{first}: statistics: for each regime and sensor, the count of its readings, their sum and the "
+            "sum of their squares; the totals over all parties scale everybody's readings."
+        )
+    else:
+        yield f"{first}: nothing; the charter's ranges scale the readings."
+    if charter.algorithm.name == "labsync":
+        yield "What leaves once, at the start: the label of every row, in the clear."
+    yield f"What leaves in every round ({charter.algorithm.name}): {_term(charter)}."
+
+
+def _term(charter: Charter) -> str:
+    cap, width = charter.data.label_cap, charter.data.label_bin
+    keys = int(cap / width + 5e-7) + 1  # as labels are keyed: 0 and the cap included
+    label_term = (
+        f"for each label from 0 to {_number(cap)} in steps of {_number(width)} ({keys} of them), "
+        "the mean of the party's predictions and whether it has the label"
+    )
+    row_term = "one prediction for each shared row, known by its row number"
+    return {
+        "fedavg": "the change of the network's weights times the party's row count, and its row count",
+        "vertical": row_term,
+        "labsync": "the prediction for every row; the coordinator sees each one, with its label",
+        "labsync_mean": label_term,
+        "mixed": f"{row_term}; and for the rows of its other assets, {label_term}",
+        "isolated": "nothing; each party trains alone",
+    }[charter.algorithm.name]
+
+
+_BASELINES = {
+    "centralised": "centralised (all records in one place, as if there were no firewalls)",
+    "isolated": "isolated (each party alone)",
+    "isolated_mean": "isolated_mean (the mean prediction of the parties' own models)",
+    "fedavg": "fedavg (weights averaged; the assets dealt anew, all sensors)",
+    "vertical": "vertical (predictions by row; every party sees all assets)",
+    "labsync": "labsync (predictions and labels row by row)",
+    "labsync_mean": "labsync_mean (mean predictions by label)",
+    "mixed": "mixed (predictions by row where assets are shared, else by label)",
+}
+
+_FILTERS = {
+    "kalman": "after a Kalman filter (a constant life between readings)",
+    "drift": "after a Kalman filter that knows that life runs out",
+    "none": "unfiltered",
+}
+
+
+def _how_it_is_judged(charter: Charter) -> Iterator[str]:
+    if charter.compare:
+        yield f"Compared with: {'; '.join(_BASELINES[name] for name in charter.compare)}."
+    else:
+        yield "Compared with: nothing; add baselines to compare to learn whether federating was worth it."
+    yield (
+        "How it is judged: at every test row and at the last row of each test asset, raw and "
+        f"{_FILTERS[charter.evaluation.filter]}."
+    )
+    if charter.algorithm.name not in ("fedavg", "isolated"):
+        yield (
+            "A joint prediction is the mean of all parties' predictions and needs all their sensors on "
+            "the row; alone, a party predicts from its own sensors."
+        )
+
+
+def _what_is_not_protected(charter: Charter) -> Iterator[str]:
+    name = charter.algorithm.name
+    yield (
+        "Not protected yet: secrecy is open. The sums, and the terms that each party adds to them, are "
+        "visible to the coordinator; nothing is masked, encrypted, noised or signed."
+    )
+    yield "A sum that one party alone feeds (a regime or a label that only it has) is that party's value."
+    if charter.parties == 2:
+        yield "With two parties, each can take its own term off a total and is left with the other's."
+    if name == "labsync":
+        yield (
+            "labsync shows the coordinator how often and when assets fail, and its totals, addressed row by "
+            "row, can be solved for single predictions; labsync_mean learns the same from sums."
+        )
+    if name in ("labsync_mean", "mixed"):
+        yield "Which labels a party has tells the coordinator how near to failure its assets came."
+    if name == "fedavg":
+        yield "The change of a network's weights can betray rows that it was trained on."
+
+
+def _time_unit(charter: Charter) -> str:
+    if charter.data.source != "table":
+        return "cycles"
+    units = [column.unit for column in charter.data.columns if column.role == "time"]
+    return (units and units[0]) or "time units"
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_LISTED])
+    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _number(value: float) -> str:
+    return str(value).removesuffix(".0")

@@ -1,0 +1,40 @@
+"""Every error that Hansa raises on purpose, by whose fault it is.
+
+HansaError
++-- CharterError   the charter is wrong: nothing was read yet
++-- DataError      a file, row or cell is wrong
++-- FolderError    a run, model or output folder cannot be used
++-- PartyError     one party failed: its part in the round ends, the others go on
+
+Anything else that escapes is our bug and stays loud.
+"""
+
+
+class HansaError(Exception):
+    """One sentence: where it is wrong, what is wrong, what to do. The command line exits with 2.
+
+    where: a file, a file and line, a charter key or a party; never a record's content.
+    do: the remedy, in the imperative, without a full stop.
+    """
+
+    def __init__(self, what: str, *, do: str, where: str = "") -> None:
+        self.what = what
+        self.do = do
+        self.where = where
+        super().__init__(f"{where}: {what}; {do}." if where else f"{what}; {do}.")
+
+
+class CharterError(HansaError):
+    """Raised by the charter reader, before data is touched."""
+
+
+class DataError(HansaError):
+    """Raised by a reader; `where` names the file and, where there is one, the line."""
+
+
+class FolderError(HansaError):
+    """Raised when a folder to write or to read is missing, foreign or not writable."""
+
+
+class PartyError(HansaError):
+    """Raised for one party's fault; `where` is the party's name."""

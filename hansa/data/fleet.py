@@ -1,0 +1,80 @@
+"""A fleet: the histories of assets that one party, or a whole simulation, holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fleet:
+    """Rows of asset histories, sorted by asset and then by time."""
+
+    asset_names: tuple[str, ...]
+    asset: NDArray[np.int32]  # (rows,), index into asset_names, never decreasing
+    time: Floats  # (rows,), in the charter's time unit
+    settings: Floats  # (rows, settings)
+    sensors: Floats  # (rows, sensors), NaN where missing
+    remaining: Floats  # (rows,), uncapped remaining life; NaN where it is not known
+    setting_names: tuple[str, ...]
+    sensor_names: tuple[str, ...]
+    traits: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)  # (assets,) each
+
+    def __repr__(self) -> str:
+        """Return its size and its columns in one line."""
+        return (
+            f"Fleet({len(self.asset_names)} assets, {self.rows} rows, "
+            f"settings {', '.join(self.setting_names) or 'none'}, sensors {', '.join(self.sensor_names)})"
+        )
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows."""
+        return len(self.asset)
+
+    def seen_for(self) -> Floats:
+        """Return (rows,) time until the asset's last row: a lower bound of its remaining life."""
+        last = np.full(len(self.asset_names), -np.inf)
+        np.maximum.at(last, self.asset, self.time)
+        return last[self.asset] - self.time
+
+    def take_assets(self, assets: Sequence[int] | NDArray[np.integer]) -> Fleet:
+        """Return the fleet of the assets at these indexes, in ascending order of index."""
+        kept = np.unique(np.asarray(assets, dtype=np.int32))  # (kept,)
+        new_index = np.full(len(self.asset_names), -1, dtype=np.int32)
+        new_index[kept] = np.arange(len(kept), dtype=np.int32)
+        rows = new_index[self.asset] >= 0  # (rows,)
+        return replace(
+            self,
+            asset_names=tuple(self.asset_names[i] for i in kept),
+            asset=new_index[self.asset[rows]],
+            time=self.time[rows],
+            settings=self.settings[rows],
+            sensors=self.sensors[rows],
+            remaining=self.remaining[rows],
+            traits={name: values[kept] for name, values in self.traits.items()},
+        )
+
+    def take_sensors(self, names: Sequence[str]) -> Fleet:
+        """Return the fleet with these sensors only, in the order given."""
+        columns = [self.sensor_names.index(name) for name in names]
+        return replace(self, sensors=self.sensors[:, columns], sensor_names=tuple(names))
+
+    def take_settings(self, names: Sequence[str]) -> Fleet:
+        """Return the fleet with these settings only, in the order given."""
+        columns = [self.setting_names.index(name) for name in names]
+        return replace(self, settings=self.settings[:, columns], setting_names=tuple(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Assets to learn from and assets to be judged on."""
+
+    name: str
+    train: Fleet
+    test: Fleet

@@ -1,0 +1,107 @@
+"""Remaining life from what a table tells of failures, and the split by asset that needs the truth.
+
+An asset that was not seen to fail is censored: its remaining life is not known, and its last row is no
+failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from hansa.core.errors import DataError
+from hansa.data.fleet import Fleet, Floats
+
+Place = Callable[[int], str]
+"""Names the file and line of a row, by position."""
+
+
+def failure_of_asset(asset: NDArray[np.int32], stated: Floats, name: str, place: Place) -> Floats:
+    """Return (rows,) the time at which the row's asset failed, NaN where it has not.
+
+    asset: (rows,) index. stated: (rows,) time of failure as the cells say; one cell tells for its asset.
+    name: of their column.
+    Raises DataError where two cells of one asset differ.
+    """
+    told = np.flatnonzero(~np.isnan(stated))  # (told,)
+    failure = np.full(_assets(asset), np.nan)  # (assets,)
+    failure[asset[told[::-1]]] = stated[told[::-1]]  # the first row's cell stays
+    differs = stated[told] != failure[asset[told]]  # (told,)
+    if differs.any():
+        raise DataError(
+            f'column "{name}" states another time of failure than an earlier row of the same asset',
+            do="give one time of failure per asset; a repaired asset is a new asset",
+            where=place(int(told[np.argmax(differs)])),
+        )
+    return failure[asset]
+
+
+def first_crossing(
+    asset: NDArray[np.int32], time: Floats, watched: Floats, below: float | None, above: float | None
+) -> Floats:
+    """Return (rows,) the time of the first row of the asset beyond the threshold, NaN where there is none.
+
+    A missing reading crosses nothing.
+    """
+    crossed = np.zeros(len(time), dtype=bool)  # (rows,)
+    if below is not None:
+        crossed |= watched < below
+    if above is not None:
+        crossed |= watched > above
+    first = np.full(_assets(asset), np.inf)  # (assets,)
+    np.minimum.at(first, asset[crossed], time[crossed])
+    return np.where(np.isinf(first), np.nan, first)[asset]
+
+
+def remaining_until(failure: Floats, time: Floats, place: Place) -> Floats:
+    """Return (rows,) failure - time, NaN where the asset has not failed.
+
+    Raises DataError for a row that was recorded after the failure of its asset.
+    """
+    late = time > failure  # (rows,), False where not failed
+    if late.any():
+        raise DataError(
+            "the row was recorded after its asset failed",
+            do="remove it, or give the asset another name after its repair",
+            where=place(int(np.argmax(late))),
+        )
+    return failure - time
+
+
+def refuse_negative(remaining: Floats, name: str, place: Place) -> None:
+    """Raise DataError naming the first row whose remaining life is below zero."""
+    negative = remaining < 0  # (rows,)
+    if negative.any():
+        raise DataError(
+            f'column "{name}" holds a remaining life below zero',
+            do="remove rows after the failure, or correct the cell",
+            where=place(int(np.argmax(negative))),
+        )
+
+
+def split_test(fleet: Fleet, share: float, rng: Generator) -> tuple[Fleet, Fleet]:
+    """Return the fleet to learn from and the fleet to be judged on, by asset.
+
+    share: of all assets, for the test, rounded, at least one. Only assets whose remaining life is known in
+    every row can be judged; the censored ones are learnt from. The same rng state gives the same split.
+    Raises DataError where fewer than two assets are known, so that none would be left on one side.
+    """
+    assets = len(fleet.asset_names)
+    unknown = np.bincount(fleet.asset, np.isnan(fleet.remaining), minlength=assets)  # (assets,)
+    known = np.flatnonzero(unknown == 0)  # (known,)
+    if len(known) < 2:
+        raise DataError(
+            f"{len(known)} of {assets} assets have a known remaining life, so there is none for the test",
+            do="add assets that were seen until they failed, or name a test_file in [data]",
+            where="splitting off the test",
+        )
+    wanted = min(max(1, round(share * assets)), len(known) - 1)
+    test = rng.permutation(known)[:wanted]  # (wanted,)
+    return fleet.take_assets(np.setdiff1d(np.arange(assets), test)), fleet.take_assets(test)
+
+
+def _assets(asset: NDArray[np.int32]) -> int:
+    return int(asset.max()) + 1

@@ -1,0 +1,136 @@
+"""Dealing one set of assets to the parties of a simulation, in every partition of the field.
+
+- horizontal: other assets, all sensors; vertical: all assets, other sensors; hybrid: other assets and
+  other sensors; mixed: some assets at every party, the rest dealt, other sensors.
+- Assets are shuffled by the seed and party j of J takes j::J, or they are dealt unevenly: sorted by
+  fault mode or by regime and cut in equal blocks, or cut in blocks of very different size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core import seeds
+from hansa.core.charter import Charter
+from hansa.core.errors import CharterError
+from hansa.data.fleet import Fleet
+from hansa.data.prepare import regime_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Share:
+    """What one party holds."""
+
+    party: str
+    fleet: Fleet  # its assets and sensors
+    shared_row: NDArray[np.int64]  # (rows,), number of a row that every party has; -1 for its own
+
+    def __repr__(self) -> str:
+        """Return whose it is, its size and its columns in one line."""
+        shared = int((self.shared_row >= 0).sum())
+        return f"Share({self.party}: {self.fleet!r}{f', {shared} rows shared' if shared else ''})"
+
+
+def deal(fleet: Fleet, charter: Charter, kind: str) -> list[Share]:
+    """Return each party's share, in the order of the roster; kind: as `Partition.kind`."""
+    suites = sensor_suites(fleet, charter, kind)
+    everywhere, dealt = _assets(fleet, charter, kind)
+    shares = []
+    for party, suite, own in zip(charter.roster, suites, dealt, strict=True):
+        held = fleet.take_assets(np.concatenate([everywhere, own])).take_sensors(suite)
+        shares.append(Share(party.name, held, _shared_rows(held, fleet, everywhere)))
+    return shares
+
+
+def sensor_suites(fleet: Fleet, charter: Charter, kind: str) -> list[tuple[str, ...]]:
+    """Return each party's sensors: its own choice, else drawn by the seed; all of them if horizontal.
+
+    Categories are no sensors to be dealt: every party has them.
+    """
+    categories = tuple(f"{column.name}=" for column in charter.data.columns if column.role == "category")
+    sensors = [name for name in fleet.sensor_names if not name.startswith(categories)]
+    count = charter.partition.sensors_per_party or len(sensors)
+    suites = []
+    for party in charter.roster:
+        rng = seeds.generator(charter.seed, party.name, "sensors")
+        drawn = [sensors[i] for i in rng.choice(len(sensors), size=count, replace=False)]
+        chosen = set(sensors if kind == "horizontal" else party.sensors or drawn)
+        suites.append(tuple(name for name in fleet.sensor_names if name in chosen or name not in sensors))
+    return suites
+
+
+def _assets(fleet: Fleet, charter: Charter, kind: str) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Return the assets that every party has, and those of each party."""
+    parties, assets = charter.parties, len(fleet.asset_names)
+    nobody = np.zeros(0, dtype=np.int64)
+    if kind == "vertical":
+        return np.arange(assets), [nobody] * parties
+    if parties > assets:
+        raise CharterError(
+            f"{parties} parties cannot share {assets} assets", do="lower parties", where="parties"
+        )
+    order = seeds.generator(charter.seed, "assets").permutation(assets)  # (assets,)
+    shared = round(charter.partition.shared_assets * assets) if kind == "mixed" else 0
+    everywhere, rest = order[:shared], order[shared:]
+    return everywhere, _deal(rest, fleet, charter)
+
+
+def _deal(order: NDArray[np.int64], fleet: Fleet, charter: Charter) -> list[NDArray[np.int64]]:
+    parties, how = charter.parties, charter.partition.deal
+    if how == "shuffled":
+        return [order[j::parties] for j in range(parties)]
+    if how == "fleet_size":
+        # Sizes fall geometrically from the first party to the last, eight to one; none is empty if it can.
+        weight = np.geomspace(8.0, 1.0, parties)  # (parties,)
+        cuts = np.round(np.cumsum(weight / weight.sum())[:-1] * max(len(order) - parties, 0)).astype(int)
+        return np.split(order, cuts + np.arange(1, parties))
+    rank = {"fault_mode": _fault_rank, "regime": _regime_rank}[how](fleet, charter)  # (assets,)
+    return np.array_split(order[np.argsort(rank[order], kind="stable")], parties)
+
+
+def _regime_rank(fleet: Fleet, charter: Charter) -> NDArray[np.float64]:
+    """Return (assets,) the mean number of the regime in which each asset works."""
+    regime = regime_of(fleet, charter.data.regimes)  # (rows,)
+    return np.bincount(fleet.asset, regime) / np.bincount(fleet.asset)
+
+
+def _fault_rank(fleet: Fleet, charter: Charter) -> NDArray[np.float64]:
+    """Return (assets,) a number that sorts by fault mode: the trait, else the way readings drift."""
+    if "fault_mode" in fleet.traits:
+        return np.unique(fleet.traits["fault_mode"], return_inverse=True)[1].astype(np.float64)
+    regime = regime_of(fleet, charter.data.regimes)
+    drift = np.stack([_late_drift(fleet.sensors[:, c], fleet, regime) for c in range(fleet.sensors.shape[1])])
+    # Centring takes away the wear that all share; what is left varies most from one mode to the other.
+    centred = drift.T - drift.T.mean(axis=0)  # (assets, sensors)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    return centred @ directions[0]
+
+
+def _late_drift(
+    readings: NDArray[np.float64], fleet: Fleet, regime: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return (assets,) mean z-score over the last tenth of each history, per regime."""
+    z = np.zeros(fleet.rows)
+    for one in np.unique(regime):
+        inside = (regime == one) & np.isfinite(readings)  # (rows,)
+        values = readings[inside]
+        deviation = values.std() if len(values) else 0.0
+        if deviation > 1e-9 * np.abs(values).max(initial=0.0):  # otherwise rounding of a constant
+            z[inside] = (values - values.mean()) / deviation
+    late = fleet.seen_for() <= 0.1 * (fleet.seen_for() + fleet.time)  # (rows,)
+    z = np.where(late, z, 0.0)
+    return np.bincount(fleet.asset, z) / np.maximum(np.bincount(fleet.asset, late), 1)
+
+
+def _shared_rows(
+    held: Fleet, whole: Fleet, everywhere: Sequence[int] | NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return (rows,) a running number over the rows of shared assets, the same at every party."""
+    shared = np.isin(whole.asset, everywhere)  # (rows of whole,)
+    number = np.where(shared, np.cumsum(shared) - 1, -1)  # (rows of whole,)
+    kept = np.isin(np.asarray(whole.asset_names), held.asset_names)  # (assets,)
+    return number[kept[whole.asset]]

@@ -1,0 +1,161 @@
+"""From records to inputs and labels: regimes, scaling, missing cells, causal features, the cap.
+
+`Inputs` holds all that a new row needs to become the network's input: it is saved with the model and
+replayed by it, so that scoring never looks at the statistics of the new file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core.charter import Charter, Preparation, Regimes
+from hansa.core.errors import DataError
+from hansa.data.fleet import Fleet, Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """How one party turns its records into its network's inputs."""
+
+    sensors: tuple[str, ...]
+    settings: tuple[str, ...]
+    regimes: Regimes
+    mean: Floats  # (regimes, sensors)
+    deviation: Floats  # (regimes, sensors), infinite where a sensor does not vary
+    preparation: Preparation
+    flags: bool  # whether missing cells are held and flagged
+
+    def of(self, fleet: Fleet) -> NDArray[np.float32]:
+        """Return (rows, features), float32; the fleet must have these sensors and settings."""
+        own = fleet.take_sensors(self.sensors)
+        regime = regime_of(own, self.regimes)  # (rows,)
+        z = (own.sensors - self.mean[regime]) / self.deviation[regime]  # (rows, sensors)
+        missing = ~np.isfinite(z)  # (rows, sensors)
+        if missing.any():
+            z = _hold(z, own.asset)
+        features = _features(z, own.asset, self.preparation)  # (rows, features)
+        if self.flags:
+            features = np.concatenate([features, missing.astype(np.float64)], axis=1)
+        return features.astype(np.float32)
+
+    @property
+    def features(self) -> int:
+        """Return how many features a row has."""
+        per_sensor = {"raw": 1, "ewma": len(self.preparation.spans), "window": self.preparation.window}
+        return len(self.sensors) * (per_sensor[self.preparation.features] + self.flags)
+
+
+def regime_count(regimes: Regimes) -> int:
+    """Return how many regimes there are."""
+    if regimes.kind == "centres":
+        return len(regimes.centres)
+    if regimes.kind == "bins":
+        return int(np.prod([len(edges) + 1 for _, edges in regimes.bins]))
+    return 1
+
+
+def regime_of(fleet: Fleet, regimes: Regimes) -> NDArray[np.int64]:
+    """Return (rows,) the regime of each row: the nearest centre, the cell of bins, or 0.
+
+    Distances weigh each setting by the spread of the centres, so that units do not matter.
+    """
+    if regimes.kind == "centres":
+        centres = np.asarray(regimes.centres)  # (regimes, settings)
+        spread = np.maximum(np.ptp(centres, axis=0), 1e-12)  # (settings,)
+        gap = (fleet.settings[:, None, :] - centres) / spread  # (rows, regimes, settings)
+        return (gap**2).sum(axis=2).argmin(axis=1)  # (rows,)
+    cell = np.zeros(fleet.rows, dtype=np.int64)  # (rows,)
+    if regimes.kind == "bins":
+        for name, edges in regimes.bins:
+            values = fleet.settings[:, fleet.setting_names.index(name)]  # (rows,)
+            cell = cell * (len(edges) + 1) + np.searchsorted(edges, values, side="right")
+    return cell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """What a party's rows are labelled with."""
+
+    share: NDArray[np.float32]  # (rows,), min(cap, remaining) / cap; 0 where not known
+    known: NDArray[np.bool_]  # (rows,)
+    bin: NDArray[np.int32]  # (rows,), key of the label; 0 where not known
+
+
+def labels(fleet: Fleet, cap: float, width: float) -> Labels:
+    """Return piecewise-linear labels (eq. 16 of Llasag Rosero et al., 2024).
+
+    A row of an asset that has not failed is known only where the asset was seen for at least the
+    cap afterwards: its label is then the cap, whenever the failure comes.
+    """
+    remaining = np.where(np.isnan(fleet.remaining) & (fleet.seen_for() >= cap), cap, fleet.remaining)
+    known = ~np.isnan(remaining)  # (rows,)
+    capped = np.where(known, np.clip(remaining, 0.0, cap), 0.0)  # (rows,)
+    # A label of 2.9999999 is meant to be 3: half a millionth of a bin forgives rounding.
+    key = np.floor(capped / width + 5e-7)  # (rows,)
+    return Labels((capped / cap).astype(np.float32), known, key.astype(np.int32))
+
+
+def label_keys(cap: float, width: float) -> int:
+    """Return the size of the key space of labels, 0 and the cap included."""
+    return int(np.floor(cap / width + 5e-7)) + 1
+
+
+def check_labels(held: Sequence[Labels], charter: Charter) -> None:
+    """Raise DataError naming the labels that no party has: sharing by label could not learn them.
+
+    Source: the Condition of Llasag Rosero et al., 2024: each label exists in some party.
+    """
+    keys = label_keys(charter.data.label_cap, charter.data.label_bin)
+    present = np.zeros(keys, dtype=bool)  # (keys,)
+    for one in held:
+        present[one.bin[one.known]] = True
+    absent = np.flatnonzero(~present)
+    if len(absent):
+        raise DataError(
+            f"no party has a row with label {_runs(absent, charter.data.label_bin)}",
+            do="widen label_bin, lower label_cap, or add assets that were seen until they failed",
+            where=f"charter {charter.name}",
+        )
+
+
+def _runs(bins: NDArray[np.integer], width: float) -> str:
+    groups = np.split(bins, np.flatnonzero(np.diff(bins) > 1) + 1)
+    named = [f"{g[0] * width:g}" if len(g) == 1 else f"{g[0] * width:g} to {g[-1] * width:g}" for g in groups]
+    return ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
+
+
+def _hold(z: Floats, asset: NDArray[np.int32]) -> Floats:
+    """Return z with each gap filled by the asset's last value, else 0, the federated mean."""
+    row = np.arange(len(z))[:, None]  # (rows, 1)
+    first = np.searchsorted(asset, asset)[:, None]  # (rows, 1), the asset's first row
+    last_seen = np.maximum.accumulate(np.where(np.isfinite(z), row, -1), axis=0)  # (rows, sensors)
+    held = np.take_along_axis(z, np.maximum(last_seen, 0), axis=0)  # (rows, sensors)
+    return np.where(last_seen >= first, held, 0.0)
+
+
+def _features(z: Floats, asset: NDArray[np.int32], preparation: Preparation) -> Floats:
+    if preparation.features == "ewma":
+        return np.concatenate([_ewma(z, asset, span) for span in preparation.spans], axis=1)
+    if preparation.features == "window":
+        first = np.searchsorted(asset, asset)  # (rows,), the asset's first row
+        row = np.arange(len(z))
+        lags = [z[np.maximum(row - lag, first)] for lag in range(preparation.window)]
+        return np.concatenate(lags, axis=1)  # (rows, sensors * window)
+    return z
+
+
+def _ewma(z: Floats, asset: NDArray[np.int32], span: float) -> Floats:
+    """Return (rows, sensors) exponentially weighted means of each asset's rows so far."""
+    start = np.r_[True, asset[1:] != asset[:-1]]  # (rows,)
+    keep = 1.0 - 2.0 / (span + 1.0)
+    age = np.arange(len(z)) - np.maximum.accumulate(np.where(start, np.arange(len(z)), 0))  # (rows,)
+    total, weight = z.copy(), np.ones(len(z))
+    for step in range(1, int(age.max()) + 1):
+        now = np.flatnonzero(age == step)
+        total[now] += keep * total[now - 1]
+        weight[now] += keep * weight[now - 1]
+    return total / weight[:, None]

@@ -1,0 +1,90 @@
+"""Files that are whole or not there: every write goes to a neighbour first and is then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core.errors import FolderError
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that can be written to. Raises FolderError where that is not possible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / f".write-{os.getpid()}"
+        trial.write_bytes(b"")
+        trial.unlink()
+    except OSError as fault:
+        raise FolderError(
+            f"cannot be written to ({fault.strerror})",
+            do="choose another folder with --out",
+            where=str(folder),
+        ) from fault
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file at once. Raises FolderError when the disk refuses; the old file then stays."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as fault:
+        with contextlib.suppress(OSError):  # where there is no folder there is no file either
+            new.unlink()
+        raise FolderError(
+            f"cannot be written ({fault.strerror})", do="free space or choose another --out", where=str(path)
+        ) from fault
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a text file at once, in UTF-8."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a plain value at once; numbers that are not finite are our bug and stay loud."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays at once (.npz, without pickle)."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{name.replace("/", "|"): array for name, array in arrays.items()})
+    write_bytes(path, buffer.getvalue())
+
+
+def read_json(path: Path) -> Any:
+    """Return a plain value. Raises FolderError when the file is missing or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as fault:
+        raise _unreadable(path) from fault
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return named arrays. Raises FolderError when the file is missing, cut short or holds objects."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            found = {name.replace("|", "/"): stored[name] for name in stored.files}
+    except Exception as fault:  # of a damaged file, zipfile, zlib and numpy raise what comes first
+        raise _unreadable(path) from fault
+    if not all(isinstance(array, np.ndarray) for array in found.values()):
+        raise _unreadable(path)
+    return found
+
+
+def _unreadable(path: Path) -> FolderError:
+    what = "is missing" if not path.exists() else "cannot be read"
+    return FolderError(what, do="name the folder that hansa run wrote", where=str(path))

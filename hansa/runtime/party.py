@@ -1,0 +1,59 @@
+"""A party's side of a round: its rows stay here, its terms go out through one gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from hansa.algorithms.contract import Algorithm
+from hansa.core.errors import PartyError
+from hansa.core.messages import Ask, Terms
+from hansa.models.training import Rows
+
+
+@dataclass(slots=True)
+class Member:
+    """One party at work: what it learns from, and what it remembers between rounds."""
+
+    name: str
+    algorithm: Algorithm
+    rows: Rows
+    network: Any  # freshly drawn
+    key: jax.Array  # its stream of chance
+    local: Any = None
+
+    def __post_init__(self) -> None:
+        """Join with what it has."""
+        if self.local is None:
+            self.local = self.algorithm.join(self.network, self.rows, self.key)
+
+    def answer(self, ask: Ask) -> Terms:
+        """Return this party's terms of the sums that the coordinator asks for."""
+        if ask.opening and ask.opening not in self.algorithm.openings:
+            raise PartyError(
+                f"asked for {ask.opening!r}, which the charter's algorithm does not send",
+                do="refuse this coordinator",
+                where=self.name,
+            )
+        terms, local = _answer(self.algorithm, self.local, self.rows, ask)
+        _check_outbound(terms, self.name)
+        self.local = local
+        return terms
+
+
+@partial(jax.jit, static_argnums=0)
+def _answer(algorithm: Algorithm, local: Any, rows: Rows, ask: Ask) -> tuple[Terms, Any]:
+    return algorithm.answer(local, rows, ask)
+
+
+def _check_outbound(terms: Terms, party: str) -> None:
+    if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(terms)):
+        raise PartyError(
+            "its training left the finite numbers, nothing was sent",
+            do="lower learning_rate or check the scaling of its sensors",
+            where=party,
+        )

@@ -1,0 +1,247 @@
+"""A saved model: one folder that scores new rows with neither charter nor training data.
+
+`model.json` holds schema, preparation, charter digest and network; `weights.npz` the weights. A
+party's folder holds its own part alone. A joined model lists its parts, and predicts their mean: it
+needs all their sensors on the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hansa.core import arrays
+from hansa.core.charter import Column, Party, Preparation, Regimes
+from hansa.core.errors import DataError, FolderError
+from hansa.data.fleet import Fleet
+from hansa.data.prepare import Inputs
+from hansa.data.scoring_rows import Schema, fleet_to_score
+from hansa.models.filters import filtered, histories
+from hansa.models.network import Perceptron, perceptron
+from hansa.registry.folders import read_arrays, read_json, write_arrays, write_json
+from hansa.runtime.model_folders import locate_model
+
+FORMAT = 1
+
+
+class Predictor(Protocol):
+    """Anything that scores a fleet."""
+
+    @property
+    def about(self) -> About:
+        """What it says of itself."""
+        ...
+
+    def shares(self, fleet: Fleet) -> NDArray[np.float32]:
+        """Return (rows,) raw predictions as shares of the cap."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a model says of itself."""
+
+    name: str  # the party, or the scenario where parts are joined
+    charter: str
+    charter_digest: str
+    time_unit: str
+    cap: float
+    filter: str
+    columns: tuple[Column, ...]  # schema of the rows it scores
+    named: tuple[tuple[str, str], ...] = ()  # schema's column name -> name in the party's own files
+    units: tuple[tuple[str, str], ...] = ()  # schema's column name -> unit in the party's own files
+
+    @property
+    def words(self) -> str:
+        """Return what it predicts and under which charter."""
+        life = f"remaining life in {self.time_unit} up to {self.cap:g}"
+        return f"{life}, charter {self.charter}, {self.charter_digest[:8]}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """One party's network and how it prepares a row."""
+
+    about: About
+    inputs: Inputs
+    network: Perceptron
+    scale: float  # what the network's output is multiplied by
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, (self.inputs.features, *map(len, self.network.biases))))
+        sensors = _count(self.inputs.sensors, "sensor")
+        return f"Model({self.about.name}: {sensors}, network {sizes}; {self.about.words})"
+
+    def shares(self, fleet: Fleet) -> NDArray[np.float32]:
+        """Return (rows,) raw predictions as shares of the cap."""
+        return np.asarray(self.scale * self.network(jnp.asarray(self.inputs.of(fleet))))
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return one row a row of the frame, in its order and with its index: see `score`."""
+        return score(self, frame)
+
+    def save(self, folder: Path) -> None:
+        """Write model.json and weights.npz."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = arrays.flatten((self.network.weights, self.network.biases))
+        scale = {"mean": self.inputs.mean, "deviation": self.inputs.deviation}
+        write_arrays(folder / "weights.npz", weights | scale)
+        write_json(folder / "model.json", _value(self))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """The mean of several parties' models."""
+
+    about: About
+    parts: Mapping[str, Model]
+
+    def __repr__(self) -> str:
+        models = _count(self.parts.values(), "model")
+        sensors = _count({name for part in self.parts.values() for name in part.inputs.sensors}, "sensor")
+        return f"Joined({self.about.name}: the mean of {models}, {sensors}; {self.about.words})"
+
+    def shares(self, fleet: Fleet) -> NDArray[np.float32]:
+        """Return (rows,) the mean of the parts' raw predictions, summed in their stored order."""
+        total = np.zeros(fleet.rows, np.float32)
+        for part in self.parts.values():
+            total = total + part.shares(fleet)
+        return (total / np.float32(len(self.parts))).astype(np.float32)
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return one row a row of the frame, in its order and with its index: see `score`."""
+        return score(self, frame)
+
+    def save(self, folder: Path) -> None:
+        """Write model.json, and each part in a folder of its own."""
+        for name, part in self.parts.items():
+            part.save(folder / name)
+        write_json(folder / "model.json", asdict(self.about) | {"format": FORMAT, "parts": list(self.parts)})
+
+
+def load(folder: Path | str) -> Model | Joined:
+    """Return the model in a folder, one party's or joined.
+
+    The folder of a run stands for the model that its charter trains.
+    Raises FolderError when the folder holds no model, or one of another format.
+    """
+    folder = locate_model(Path(folder))
+    value = read_json(folder / "model.json")
+    try:
+        if value["format"] != FORMAT:
+            raise FolderError(
+                f"has model format {value['format']}, this version reads {FORMAT}",
+                do="run hansa run again",
+                where=str(folder),
+            )
+        if "parts" in value:
+            parts = {name: load(folder / name) for name in value["parts"]}
+            return Joined(_about(value), {name: _alone(part) for name, part in parts.items()})
+        return _model(value, read_arrays(folder / "weights.npz"))
+    except (KeyError, TypeError, ValueError) as fault:
+        raise FolderError(
+            "is not a whole model", do="copy the folder that hansa run wrote again", where=str(folder)
+        ) from fault
+
+
+def score(model: Model | Joined, frame: pd.DataFrame, where: str = "the table") -> pd.DataFrame:
+    """Return asset, time, remaining (filtered) and remaining_raw of every row, in the frame's order.
+
+    where: what to call a frame that was not read from a file.
+    Raises DataError naming file and column, or file, line and column, for what the model cannot read, and
+    for what is no frame at all.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(
+            f"the rows to score are of type {type(frame).__name__}, not a pandas DataFrame",
+            do="give a DataFrame with one row per asset and time",
+            where=where,
+        )
+    about, parts = model.about, model.parts.values() if isinstance(model, Joined) else (model,)
+    sensors = tuple(dict.fromkeys(name for part in parts for name in part.inputs.sensors))
+    owner = Party(about.name, columns=about.named, units=about.units, sensors=sensors)
+    schema = Schema(owner, about.columns, about.time_unit, holds=all(part.inputs.flags for part in parts))
+    fleet, place = fleet_to_score(frame, schema, where)
+    scored = score_fleet(model, fleet).iloc[np.argsort(place)]
+    return scored.set_axis(frame.index)
+
+
+def score_fleet(model: Predictor, fleet: Fleet) -> pd.DataFrame:
+    """Return asset, time, remaining (filtered) and remaining_raw of every row of a fleet."""
+    about = model.about
+    raw = jnp.asarray(model.shares(fleet))  # (rows,)
+    grid = histories(fleet.asset, fleet.time, about.cap)
+    smooth = filtered(raw, grid, about.filter)  # (rows,)
+    return pd.DataFrame(
+        {
+            "asset": np.asarray(fleet.asset_names)[fleet.asset],
+            "time": fleet.time.astype(np.int64) if (fleet.time % 1 == 0).all() else fleet.time,
+            "remaining": np.asarray(smooth, np.float64) * about.cap,
+            "remaining_raw": np.asarray(raw, np.float64) * about.cap,
+        }
+    )
+
+
+def _count(things: Collection[object], one: str) -> str:
+    return f"{len(things)} {one}{'' if len(things) == 1 else 's'}"
+
+
+def _alone(part: Model | Joined) -> Model:
+    if isinstance(part, Joined):
+        raise ValueError("a part is joined itself")
+    return part
+
+
+def _value(model: Model) -> dict[str, Any]:
+    inputs, network = model.inputs, model.network
+    return asdict(model.about) | {
+        "format": FORMAT,
+        "scale": model.scale,
+        "sensors": list(inputs.sensors),
+        "settings": list(inputs.settings),
+        "regimes": asdict(inputs.regimes),
+        "preparation": asdict(inputs.preparation),
+        "flags": inputs.flags,
+        "network": {
+            "features": inputs.features,
+            "hidden": [len(bias) for bias in network.biases[:-1]],
+            "activation": network.activation,
+            "output": network.output,
+        },
+    }
+
+
+def _model(value: Mapping[str, Any], stored: dict[str, NDArray[Any]]) -> Model:
+    mean, deviation = stored.pop("mean"), stored.pop("deviation")
+    inputs = Inputs(
+        sensors=tuple(value["sensors"]),
+        settings=tuple(value["settings"]),
+        regimes=Regimes(**_tuples(value["regimes"])),
+        mean=mean,
+        deviation=deviation,
+        preparation=Preparation(**_tuples(value["preparation"])),
+        flags=value["flags"],
+    )
+    blank = perceptron(np.random.default_rng(0), **value["network"])
+    weights, biases = arrays.restore((blank.weights, blank.biases), stored)
+    network = Perceptron(weights, biases, blank.activation, blank.output)
+    return Model(_about(value), inputs, network, value["scale"])
+
+
+def _about(value: Mapping[str, Any]) -> About:
+    plain = {field.name: _tuples(value[field.name]) for field in fields(About) if field.name != "columns"}
+    return About(**plain, columns=tuple(Column(**_tuples(column)) for column in value["columns"]))
+
+
+def _tuples(value: Any) -> Any:
+    """Return the value with every list in it as a tuple, as records want them."""
+    if isinstance(value, Mapping):
+        return {name: _tuples(inner) for name, inner in value.items()}
+    return tuple(_tuples(inner) for inner in value) if isinstance(value, list) else value

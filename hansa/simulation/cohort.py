@@ -1,0 +1,206 @@
+"""The parties of one scenario, ready to train: shares, federated statistics, inputs, rows, networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.algorithms import statistics
+from hansa.algorithms.contract import Algorithm
+from hansa.algorithms.fedavg import FedAvg
+from hansa.algorithms.isolated import Isolated
+from hansa.algorithms.labsync import FedLabSync
+from hansa.algorithms.prediction_sharing import PredictionSharing
+from hansa.algorithms.statistics import Moments
+from hansa.core import seeds
+from hansa.core.charter import Charter, Party
+from hansa.core.errors import PartyError
+from hansa.data.partition import Share
+from hansa.data.prepare import Inputs, Labels, check_labels, label_keys, labels, regime_count, regime_of
+from hansa.models.losses import SharedLoss
+from hansa.models.network import Perceptron, perceptron
+from hansa.models.training import Recipe, Rows
+from hansa.runtime.party import Member
+from hansa.simulation.world import World
+
+KEYED_BY_LABEL = ("labsync", "labsync_mean", "mixed")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """One scenario's parties before its first exchange."""
+
+    scenario: str
+    charter: Charter
+    algorithm: Algorithm
+    common: Perceptron  # the coordinator's freshly drawn network
+    members: list[Member]
+    inputs: list[Inputs]
+    shares: list[Share]
+    labels: list[Labels]
+    statistics: Moments | None  # the sums over the cohort that scaled the inputs; None where each sums alone
+
+
+def partition_of(charter: Charter, scenario: str) -> str:
+    """Return the partition under which a scenario deals the assets."""
+    if charter.partition.kind == "given" or scenario == charter.algorithm.name:
+        return charter.partition.kind
+    if scenario in ("isolated", "isolated_mean"):
+        return charter.partition.kind
+    fixed = {"centralised": "horizontal", "fedavg": "horizontal", "vertical": "vertical", "mixed": "mixed"}
+    return fixed.get(scenario, "hybrid")
+
+
+def gather(charter: Charter, scenario: str, world: World) -> Cohort:
+    """Return the parties of a scenario; `centralised` is one party that holds everything.
+
+    Raises DataError naming the labels that no party has, where predictions are shared by label, and
+    PartyError naming a party without a single labelled row.
+    """
+    charter, shares, found = dealt(charter, scenario, world)
+    inputs, sums = _inputs(charter, scenario, shares)
+    keys, size = _keys(charter, scenario, shares, found)
+    algorithm = _algorithm(charter, scenario, size)
+    rows = [_rows(*one) for one in zip(shares, inputs, found, keys, strict=True)]
+    members = [
+        _member(charter, algorithm, party, one, own)
+        for party, one, own in zip(charter.roster, inputs, rows, strict=True)
+    ]
+    common = _network(charter, "coordinator", inputs[0].features, charter.network.hidden)
+    return Cohort(scenario, charter, algorithm, common, members, inputs, shares, found, sums)
+
+
+def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[Share], list[Labels]]:
+    """Return the charter with the scenario's roster, each party's share and its labels, checked.
+
+    Raises what `gather` raises, and is cheap: a run asks it of every scenario before it trains one.
+    """
+    if scenario == "centralised":
+        charter = replace(charter, roster=(Party("centralised"),))
+    shares = world.shares(charter, partition_of(charter, scenario))
+    found = [labels(share.fleet, charter.data.label_cap, charter.data.label_bin) for share in shares]
+    _check_known(shares, found)
+    if scenario in KEYED_BY_LABEL:
+        check_labels(found, charter)
+    return charter, shares, found
+
+
+def _check_known(shares: Sequence[Share], found: Sequence[Labels]) -> None:
+    for share, one in zip(shares, found, strict=True):
+        if not one.known.any():
+            raise PartyError(
+                "none of its rows has a known remaining life",
+                do="give it assets that were seen until they failed, or leave it out",
+                where=share.party,
+            )
+
+
+def _inputs(charter: Charter, scenario: str, shares: Sequence[Share]) -> tuple[list[Inputs], Moments | None]:
+    """Return each party's preparation and the sums over the cohort; isolated parties sum alone."""
+    regimes = regime_count(charter.data.regimes)
+    union = sorted({name for share in shares for name in share.fleet.sensor_names})
+    places = [[union.index(name) for name in share.fleet.sensor_names] for share in shares]
+    terms = [
+        statistics.spread(
+            statistics.moments(share.fleet.sensors, regime_of(share.fleet, charter.data.regimes), regimes),
+            columns,
+            len(union),
+        )
+        for share, columns in zip(shares, places, strict=True)
+    ]
+    for share, term, columns in zip(shares, terms, places, strict=True):
+        _check_sums(share, term.square[:, columns])
+    sums = statistics.total(terms)
+    together = statistics.scale(sums)
+    alone = scenario in ("isolated", "isolated_mean", "centralised") or charter.preparation.scaling == "range"
+    scales = [statistics.scale(term) if alone else together for term in terms]
+    inputs = [
+        _inputs_of(charter, share, one.mean[:, columns], one.deviation[:, columns])
+        for share, one, columns in zip(shares, scales, places, strict=True)
+    ]
+    return inputs, None if alone else sums
+
+
+def _check_sums(share: Share, squares: NDArray[np.float64]) -> None:
+    too_large = ~np.isfinite(squares).all(axis=0)  # (sensors,)
+    if too_large.any():
+        raise PartyError(
+            f"readings of {share.fleet.sensor_names[int(too_large.argmax())]} are too large to be summed",
+            do="give the column a range in the charter, so that the line is named, or correct the file",
+            where=share.party,
+        )
+
+
+def _inputs_of(
+    charter: Charter, share: Share, mean: NDArray[np.float64], deviation: NDArray[np.float64]
+) -> Inputs:
+    if charter.preparation.scaling == "range":
+        ranges = {column.name: (column.low, column.high) for column in charter.data.columns}
+        known = [ranges.get(name, (0.0, 1.0)) for name in share.fleet.sensor_names]  # a category is 0 or 1
+        low, high = np.array(known, dtype=float).T  # (sensors,)
+        mean = np.broadcast_to(low, mean.shape)  # (regimes, sensors)
+        deviation = np.broadcast_to(np.where(high > low, high - low, np.inf), mean.shape)
+    return Inputs(
+        sensors=share.fleet.sensor_names,
+        settings=share.fleet.setting_names,
+        regimes=charter.data.regimes,
+        mean=mean,
+        deviation=deviation,
+        preparation=charter.preparation,
+        flags=charter.data.missing == "hold",
+    )
+
+
+def _keys(
+    charter: Charter, scenario: str, shares: Sequence[Share], found: Sequence[Labels]
+) -> tuple[list[NDArray[np.int64]], int]:
+    """Return each party's (rows,) keys and the size of the key space."""
+    by_label = label_keys(charter.data.label_cap, charter.data.label_bin)
+    shared_rows = max(int(share.shared_row.max(initial=-1)) for share in shares) + 1
+    if scenario == "vertical":
+        return [share.shared_row for share in shares], shared_rows
+    if scenario == "mixed":
+        keys = [
+            np.where(share.shared_row >= 0, by_label + share.shared_row, one.bin)
+            for share, one in zip(shares, found, strict=True)
+        ]
+        return keys, by_label + shared_rows
+    return [one.bin.astype(np.int64) for one in found], by_label
+
+
+def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
+    training = charter.training
+    recipe = Recipe(training.optimizer, training.learning_rate, training.batch_size, training.local_epochs)
+    if scenario == "fedavg":
+        return FedAvg(recipe)
+    if scenario in ("centralised", "isolated", "isolated_mean"):
+        return Isolated(recipe)
+    choice = charter.algorithm
+    loss = SharedLoss(choice.loss, choice.gradient, choice.alpha)
+    if scenario == "labsync":
+        return FedLabSync(recipe, loss, charter.damping)
+    return PredictionSharing(recipe, loss, keys, charter.damping)
+
+
+def _rows(share: Share, inputs: Inputs, label: Labels, key: NDArray[np.int64]) -> Rows:
+    known = label.known  # (rows,)
+    return Rows(
+        x=jnp.asarray(inputs.of(share.fleet)[known]),
+        y=jnp.asarray(label.share[known]),
+        weight=jnp.asarray(np.ones(int(known.sum()), np.float32)),
+        key=jnp.asarray(key[known].astype(np.int32)),
+    )
+
+
+def _member(charter: Charter, algorithm: Algorithm, party: Party, inputs: Inputs, rows: Rows) -> Member:
+    network = _network(charter, party.name, inputs.features, party.hidden or charter.network.hidden)
+    return Member(party.name, algorithm, rows, network, seeds.key(charter.seed, party.name, "batches"))
+
+
+def _network(charter: Charter, owner: str, features: int, hidden: Sequence[int]) -> Perceptron:
+    rng = seeds.generator(charter.seed, owner, "network")
+    return perceptron(rng, features, hidden, charter.network.activation, charter.network.output)

@@ -1,0 +1,91 @@
+"""How predictions are judged: both protocols, raw and filtered, on test assets with known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core.errors import DataError
+from hansa.data.fleet import Fleet
+from hansa.models.filters import Histories, filtered, histories
+from hansa.models.metrics import errors
+from hansa.simulation.result import ChosenAsset, Curves, Protocol
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exam:
+    """The test assets of one reader, their truth and their filter."""
+
+    fleet: Fleet
+    grid: Histories
+    true: NDArray[np.float64]  # (rows,), min(cap, remaining), in time units
+    cap: float
+    filter: str
+    filtered: Callable[[jax.Array], jax.Array]  # (..., rows) predictions, shares of the cap -> the same
+
+    def rmse(self, predictions: jax.Array) -> float:
+        """Return the all-cycle filtered error of (rows,) raw predictions, in time units."""
+        miss = np.asarray(self.filtered(predictions), np.float64) * self.cap - self.true  # (rows,)
+        return float(np.sqrt(np.mean(miss**2)))
+
+    def score(self, predictions: jax.Array) -> tuple[Protocol, Protocol]:
+        """Return the all-cycle and last-cycle errors of (rows,) raw predictions, shares of the cap."""
+        raw = np.asarray(predictions, np.float64) * self.cap  # (rows,)
+        smooth = np.asarray(self.filtered(predictions), np.float64) * self.cap  # (rows,)
+        last = self.grid.last_rows()  # (assets,)
+        every = Protocol(errors(smooth, self.true), errors(raw, self.true), self.filter)
+        ends = Protocol(
+            errors(smooth[last], self.true[last]), errors(raw[last], self.true[last]), self.filter
+        )
+        return every, ends
+
+    def curves(self, predictions: jax.Array, chosen: NDArray[np.integer]) -> Curves:
+        """Return what was predicted along the chosen assets, rounded to a hundredth of a unit."""
+        raw = np.asarray(predictions) * self.cap  # (rows,)
+        smooth = np.asarray(self.filtered(predictions)) * self.cap  # (rows,)
+        rows = [np.flatnonzero(self.fleet.asset == asset) for asset in chosen]
+        return Curves(tuple(_rounded(raw[own]) for own in rows), tuple(_rounded(smooth[own]) for own in rows))
+
+    def chosen(self, count: int) -> NDArray[np.int64]:
+        """Return assets to draw: long histories spread over how near to failure they end."""
+        last = self.true[self.grid.last_rows()]  # (assets,)
+        length = np.bincount(self.fleet.asset)  # (assets,)
+        order = np.argsort(last, kind="stable")  # (assets,)
+        blocks = np.array_split(order, min(count, len(order)))
+        return np.array([block[np.argmax(length[block])] for block in blocks])
+
+    def assets(self, chosen: NDArray[np.integer]) -> tuple[ChosenAsset, ...]:
+        """Return the chosen assets with their times and truth."""
+        rows = [np.flatnonzero(self.fleet.asset == asset) for asset in chosen]
+        return tuple(
+            ChosenAsset(
+                self.fleet.asset_names[asset], _rounded(self.fleet.time[own]), _rounded(self.true[own])
+            )
+            for asset, own in zip(chosen, rows, strict=True)
+        )
+
+
+def exam(fleet: Fleet, cap: float, kind: str) -> Exam:
+    """Return the exam on a fleet; assets whose remaining life is not known are left out.
+
+    Raises DataError where none is left.
+    """
+    known = np.bincount(fleet.asset, np.isnan(fleet.remaining)) == 0  # (assets,)
+    if not known.any():
+        raise DataError(
+            "no asset of the test has a known remaining life",
+            do="give the test assets that were seen until they failed, or a column of remaining life",
+            where="the test",
+        )
+    kept = fleet.take_assets(np.flatnonzero(known))
+    grid = histories(kept.asset, kept.time, cap)
+    smooth = jax.jit(lambda predictions: filtered(predictions, grid, kind))
+    return Exam(kept, grid, np.clip(kept.remaining, 0.0, cap), cap, kind, smooth)
+
+
+def _rounded(values: NDArray[np.floating]) -> tuple[float, ...]:
+    return tuple(float(value) for value in np.round(values.astype(np.float64), 2))

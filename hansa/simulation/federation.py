@@ -1,0 +1,277 @@
+"""A whole federation in memory: every scenario of a charter, trained, judged, and able to go on later."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hansa.core.charter import SCENARIOS, Charter, Column, Party
+from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.data.fleet import Fleet
+from hansa.data.prepare import label_keys, regime_count, regime_of
+from hansa.runtime.scoring import About, Joined, Model
+from hansa.simulation.cohort import Cohort, dealt, gather
+from hansa.simulation.exam import Exam, exam
+from hansa.simulation.result import RunResult, ScenarioFigures
+from hansa.simulation.session import READINGS, Session, output_scale
+from hansa.simulation.world import World, open_world
+
+_DRAWN = 6  # test assets whose predictions the report draws
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    scenario: str
+    round: int  # of this scenario
+    rounds: int
+    done: float  # share of the whole run's work, 0 to 1
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """Where a run stands: all that `run` needs to go on to the same bits."""
+
+    finished: dict[str, ScenarioFigures]
+    seconds: float
+    scenario: str = ""  # the unit at work; empty: none
+    arrays: Mapping[str, Any] | None = None
+    values: Mapping[str, Any] | None = None
+
+
+Watch = Callable[[Progress], None]
+
+
+class Federation:
+    """One run of a charter in memory."""
+
+    def __init__(self, charter: Charter, data: Path | None = None, world: World | None = None) -> None:
+        """Read or make the records, or take those of `world`.
+
+        Raises CharterError and DataError before anything is trained.
+        """
+        self.charter = charter
+        self._began = time.perf_counter()
+        self._before = 0.0  # seconds of the runs that this one goes on from
+        self.world = world or open_world(charter, data)
+        for unit in self.units:
+            dealt(charter, unit, self.world)
+        self._exams = _exams(self.world, charter)
+        self.finished: dict[str, ScenarioFigures] = {}
+        self.models: dict[str, Model | Joined] = {}
+        self._session: Session | None = None
+
+    @property
+    def units(self) -> list[str]:
+        """Return the scenarios to train; `isolated` also yields the mean of isolated models."""
+        wanted = {self.charter.algorithm.name, *self.charter.compare}
+        if "isolated_mean" in wanted:
+            wanted = wanted - {"isolated_mean"} | {"isolated"}
+        return [name for name in SCENARIOS if name in wanted]
+
+    def data_digest(self) -> str:
+        """Return the digest of all records, to tell whether a resumed run has the same."""
+        sha = hashlib.sha256()
+        for fleet in _fleets(self.world):
+            for array in (fleet.asset, fleet.time, fleet.settings, fleet.sensors, fleet.remaining):
+                sha.update(np.ascontiguousarray(array).tobytes())
+        return sha.hexdigest()
+
+    def train(self, watch: Watch, stop: Callable[[], bool], start: Checkpoint | None = None) -> Iterator[str]:
+        """Train all scenarios; yield the name of each one after its last round, and stop when asked.
+
+        start: where an interrupted run stood. `stop` is asked after every round.
+        """
+        if start is not None:
+            self.finished, self._before = dict(start.finished), start.seconds
+        work = _work(self.units)
+        for unit in self.units:
+            if unit in self.finished or ("isolated_mean" in self.finished and unit == "isolated"):
+                continue
+            session = self._open(unit, start)
+            while session.done < session.rounds:
+                session.step()
+                share = session.done / session.rounds
+                watch(Progress(unit, session.done, session.rounds, work[unit][0] + share * work[unit][1]))
+                if stop():
+                    return
+            self._close(session)
+            yield unit
+
+    def _open(self, unit: str, start: Checkpoint | None) -> Session:
+        cohort = gather(self.charter, unit, self.world)
+        exams = self._exams[: len(cohort.members)]
+        session = self._session = Session(cohort, exams, self.charter.rounds)
+        session.open()
+        if start is not None and start.scenario == unit and start.arrays is not None and start.values:
+            session.restore(start.arrays, start.values)
+        return session
+
+    def _close(self, session: Session) -> None:
+        model = model_of(session)
+        for name in self.names(session.cohort.scenario):
+            self.finished[name], self.models[name] = session.figures(name), model
+        self._session = None
+
+    def names(self, unit: str) -> list[str]:
+        """Return the scenarios that one training yields: itself, or isolated and the mean of its models."""
+        if unit != "isolated":
+            return [unit]
+        wanted = (self.charter.algorithm.name, *self.charter.compare)
+        return [name for name in ("isolated", "isolated_mean") if name in wanted]
+
+    def checkpoint(self) -> Checkpoint:
+        """Return where the run stands."""
+        taken = Checkpoint(dict(self.finished), self._seconds())
+        if self._session is not None:
+            taken.scenario = self._session.cohort.scenario
+            taken.arrays, taken.values = self._session.snapshot()
+        return taken
+
+    def unfinished_models(self) -> dict[str, Model | Joined]:
+        """Return the models so far of what is at work."""
+        if self._session is None or not self._session.done:
+            return {}
+        return dict.fromkeys(self.names(self._session.cohort.scenario), model_of(self._session))
+
+    def result(self) -> RunResult:
+        """Return what was found so far; partial where a scenario is missing or unfinished."""
+        scenarios = dict(self.finished)
+        if self._session is not None and self._session.done:
+            for name in self.names(self._session.cohort.scenario):
+                scenarios[name] = self._session.figures(name)
+        ordered = {name: scenarios[name] for name in SCENARIOS if name in scenarios}
+        rounds = self._session.done if self._session is not None else self.charter.rounds
+        together = self.world.test is not None
+        return RunResult(
+            about=_about(self.charter, self.world),
+            rounds_done=rounds,
+            complete=all(name in self.finished for unit in self.units for name in self.names(unit)),
+            seconds=self._seconds(),
+            peak_memory_mb=_peak_memory_mb(),
+            parties=_parties(self.charter, self.world),
+            scenarios=ordered,
+            assets=self._exams[0].assets(self._exams[0].chosen(_DRAWN)) if together else (),
+        )
+
+    def _seconds(self) -> float:
+        return self._before + time.perf_counter() - self._began
+
+
+def model_of(session: Session) -> Model | Joined:
+    """Return the scenario's model: the common one, or each party's joined by their mean."""
+    cohort, networks, scale = session.cohort, session.networks(), output_scale(session.cohort)
+    parts = {
+        member.name: Model(_about_model(cohort, member.name, inputs.sensors), inputs, network, scale)
+        for member, inputs, network in zip(cohort.members, cohort.inputs, networks, strict=True)
+    }
+    if READINGS.get(cohort.scenario) == "one model":
+        common = next(iter(parts.values()))
+        return replace(common, about=_about_model(cohort, cohort.scenario, common.inputs.sensors))
+    sensors = tuple(sorted({name for inputs in cohort.inputs for name in inputs.sensors}))
+    return Joined(_about_model(cohort, cohort.scenario, sensors), parts)
+
+
+def _about_model(cohort: Cohort, name: str, sensors: tuple[str, ...]) -> About:
+    charter = cohort.charter
+    columns = [column for column in charter.data.columns if _needed(column, sensors)]
+    roles = {column.role for column in columns}
+    given = [Column("asset", "asset"), Column("time", "time", "cycles")]
+    unit = next((column.unit for column in charter.data.columns if column.role == "time"), "cycles")
+    own = next((party for party in charter.roster if party.name == name), Party(name))
+    return About(
+        name=name,
+        charter=charter.name,
+        charter_digest=charter_digest(charter),
+        time_unit=unit or "time units",
+        cap=charter.data.label_cap,
+        filter=charter.evaluation.filter,
+        columns=(*(column for column in given if column.role not in roles), *columns),
+        named=own.columns,
+        units=own.units,
+    )
+
+
+def _needed(column: Column, sensors: tuple[str, ...]) -> bool:
+    if column.role == "sensor":
+        return column.name in sensors
+    return column.role in ("asset", "time", "setting", "category")
+
+
+def _exams(world: World, charter: Charter) -> list[Exam]:
+    made: dict[int, Exam] = {}
+    tests = world.tests(charter)
+    for fleet in tests:
+        if id(fleet) not in made:
+            made[id(fleet)] = exam(fleet, charter.data.label_cap, charter.evaluation.filter)
+    return [made[id(fleet)] for fleet in tests]
+
+
+def _fleets(world: World) -> list[Fleet]:
+    own = [fleet for data in world.own for fleet in (data.train, data.test)]
+    return [fleet for fleet in (world.train, world.test) if fleet is not None] + own
+
+
+def _work(units: list[str]) -> dict[str, tuple[float, float]]:
+    """Return where each scenario's share of the work begins, and the share."""
+    weight = {"vertical": 2.4, "labsync": 1.2, "labsync_mean": 1.3, "mixed": 1.5}  # FD004, J = 4, the rest: 1
+    shares = np.array([weight.get(unit, 1.0) for unit in units])
+    shares = shares / shares.sum()
+    starts = np.cumsum(shares) - shares
+    return {unit: (float(a), float(b)) for unit, a, b in zip(units, starts, shares, strict=True)}
+
+
+def _about(charter: Charter, world: World) -> dict[str, Any]:
+    time_columns = [column.unit for column in charter.data.columns if column.role == "time"]
+    return {
+        "charter": charter.name,
+        "charter_digest": charter_digest(charter),
+        "roster_digest": roster_digest(charter),
+        "seed": charter.seed,
+        "algorithm": charter.algorithm.name,
+        "rounds": charter.rounds,
+        "label_cap": charter.data.label_cap,
+        "time_unit": (time_columns or ["cycles"])[0] or "time units",
+        "dataset": world.name,
+        "partition": charter.partition.kind,
+        "filter": charter.evaluation.filter,
+    }
+
+
+def _parties(charter: Charter, world: World) -> dict[str, dict[str, Any]]:
+    """Return what each party holds under the charter's partition, for the report's page on skew."""
+    return {
+        share.party: _portrait(charter, share.fleet)
+        for share in world.shares(charter, charter.partition.kind)
+    }
+
+
+def _portrait(charter: Charter, fleet: Fleet) -> dict[str, Any]:
+    keys = label_keys(charter.data.label_cap, charter.data.label_bin)
+    bins = np.floor(np.clip(fleet.remaining, 0, charter.data.label_cap) / charter.data.label_bin + 5e-7)
+    counts = np.bincount(bins[np.isfinite(bins)].astype(np.int64), minlength=keys)  # (keys,)
+    regimes = regime_count(charter.data.regimes)
+    regime_share = np.bincount(regime_of(fleet, charter.data.regimes), minlength=regimes) / fleet.rows
+    failed = fleet.remaining[np.flatnonzero(np.diff(fleet.asset, append=-1))]  # (assets,), at the last row
+    return {
+        "assets": len(fleet.asset_names),
+        "censored_assets": int(np.isnan(failed).sum()),
+        "rows": fleet.rows,
+        "sensors": list(fleet.sensor_names),
+        "labels": [[float(key * charter.data.label_bin), int(n)] for key, n in enumerate(counts) if n],
+        "regime_share": [round(float(share), 4) for share in regime_share],
+    }
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20) if sys.platform == "darwin" else peak / (1 << 10)

@@ -1,0 +1,126 @@
+"""The paper's experiment over numbers of parties and seeds: every scenario of a plan, once a seed.
+
+A unit (one seed, one number of parties) is trained as `hansa run` trains its charter, and kept when
+it is whole. Pooled records do not depend on the parties, so they are trained once a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from hansa.core.charter import Charter
+from hansa.models.metrics import Errors, errors
+from hansa.simulation import baselines
+from hansa.simulation.cohort import gather
+from hansa.simulation.exam import exam
+from hansa.simulation.federation import Federation, Progress, Watch
+from hansa.simulation.study_book import PROTOCOLS, Book, Entry, entry_of
+from hansa.simulation.study_plan import Plan, Unit, unit_charter, with_ranges
+from hansa.simulation.world import open_world
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the caller of a study does while it runs."""
+
+    keep: Callable[[Book], None]  # called with the book after every unit
+    watch: Callable[[Unit, Progress], None]  # `done` is the share of what this call has to train
+    stop: Callable[[], bool]  # asked after every round; the unit at work is then given up
+
+
+def describe(plan: Plan, data: Path | None) -> dict[str, Any]:
+    """Return what a reader must know of a study: plan, data set and digest of the records.
+
+    Raises DataError for records that are missing or wrong. A simulated fleet is made by each seed.
+    """
+    federation = Federation(_charter(plan, plan.units[0], data), data)
+    simulated = plan.base.data.source == "simulated"
+    return plan.value() | {
+        "data": federation.world.name,
+        "data_digest": "" if simulated else federation.data_digest(),
+        "time_unit": "cycles",  # of every data set that a study may name
+    }
+
+
+def run_study(plan: Plan, book: Book, data: Path | None, hooks: Hooks) -> bool:
+    """Train what the book lacks and put it in; return whether all of it is there now."""
+    units = [unit for unit in (_rest(unit, book) for unit in plan.units) if unit.scenarios]
+    ends = np.cumsum([unit.work for unit in units])  # (units,)
+    for number, (unit, end) in enumerate(zip(units, ends, strict=True)):
+        if number and unit.seed != units[number - 1].seed:
+            # Each seed has shapes of its own: what was compiled for the last one only takes memory.
+            jax.clear_caches()  # type: ignore[no-untyped-call]
+
+        def watch(progress: Progress, unit: Unit = unit, end: float = end) -> None:
+            done = float((end - (1.0 - progress.done) * unit.work) / ends[-1])
+            hooks.watch(unit, replace(progress, done=done))
+
+        entries = _train(plan, unit, data, watch, hooks.stop)
+        if entries is None:
+            return False
+        book.add(entries)
+        hooks.keep(book)
+    return True
+
+
+def _rest(unit: Unit, book: Book) -> Unit:
+    lacking = [name for name in unit.scenarios if not book.has(unit.seed, unit.parties, name)]
+    return replace(unit, scenarios=tuple(lacking))
+
+
+def _charter(plan: Plan, unit: Unit, data: Path | None) -> Charter:
+    charter = unit_charter(plan, unit)
+    if charter.preparation.scaling != "range":
+        return charter
+    train = open_world(charter, data).train
+    assert train is not None  # one set of assets is dealt to all parties
+    return with_ranges(charter, train)
+
+
+def _train(
+    plan: Plan, unit: Unit, data: Path | None, watch: Watch, stop: Callable[[], bool]
+) -> list[Entry] | None:
+    """Return the entries of a unit, or None where it was stopped."""
+    federation = Federation(_charter(plan, unit, data), data)
+    entries = _baselines(unit, federation)
+    wanted = [name for name in unit.scenarios if name not in baselines.BASELINES]
+    if not wanted:
+        return entries
+    for _ in federation.train(watch, stop):
+        pass
+    found = dict(federation.finished)
+    if unit.parties == 0 and "isolated" in found:
+        found["centralised"] = replace(found.pop("isolated"), reading="one model")
+    if not set(wanted) <= found.keys():
+        return None
+    zero = _zero(federation)
+    return entries + [entry_of((unit.seed, unit.parties, name), found[name], zero) for name in wanted]
+
+
+def _baselines(unit: Unit, federation: Federation) -> list[Entry]:
+    charter, world = federation.charter, federation.world
+    assert world.test is not None  # one test set for all parties
+    test = exam(world.test, charter.data.label_cap, charter.evaluation.filter)
+    made = {
+        "constant": lambda: baselines.constant(test),
+        "linear": lambda: baselines.linear(gather(charter, "centralised", world), test),
+    }
+    return [
+        Entry(unit.seed, 0, name, "one model", dict(zip(PROTOCOLS, made[name](), strict=True)))
+        for name in unit.scenarios
+        if name in made
+    ]
+
+
+def _zero(federation: Federation) -> Errors:
+    """Return the raw all-cycle errors of predicting 0 for every row."""
+    test, cap = federation.world.test, federation.charter.data.label_cap
+    assert test is not None
+    known = test.remaining[np.isfinite(test.remaining)]  # (rows,)
+    return errors(np.zeros(len(known)), np.clip(known, 0.0, cap))

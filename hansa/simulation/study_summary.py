@@ -1,0 +1,210 @@
+"""What the seeds of a study say together: means, paired differences, and the seeds that collapsed.
+
+Differences are paired by seed: under one seed all scenarios have the same deal of assets and sensors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from hansa.simulation.baselines import BASELINES
+from hansa.simulation.study_book import ORDER, PROTOCOLS, Book, Entry
+
+REFERENCES = ("isolated_mean", "centralised")
+"""What every scenario is held against: the hard baseline, and pooled records."""
+
+CONFIDENCE = 0.95
+_NO_SPREAD = 1e-9  # a deviation below this share of the mean is rounding
+_MEASURES = ("rmse", "mae", "nasa")
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A figure over seeds; None where there is none."""
+
+    mean: float | None
+    sd: float | None  # of the sample, n - 1; needs two seeds
+    n: int  # seeds with a finite figure
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Filtered RMSE of a scenario minus that of a reference, paired by seed."""
+
+    mean: float | None
+    sd: float | None
+    n: int
+    low: float | None  # t-interval of the mean
+    high: float | None
+    p: float | None  # two-sided, that the mean is 0; not corrected for the number of comparisons
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scenario under one number of parties; what no number changes stands under each."""
+
+    parties: int
+    scenario: str
+    reading: str
+    figures: Mapping[str, Mapping[str, Spread]]  # by protocol: rmse, mae, nasa, raw_rmse and so on
+    moving: Mapping[str, Mapping[str, Spread]]  # over seeds without a stuck model; empty: all or none
+    against: Mapping[str, Mapping[str, Difference]]  # by reference and protocol
+    bytes_up: Spread
+    bytes_down: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Collapse:
+    """A seed under which a scenario learned nothing of use."""
+
+    parties: int  # 0: pooled records
+    scenario: str
+    seed: int
+    rmse: float | None  # all-cycle, filtered; None where it is not finite
+    constant: float  # the same of predicting the cap
+    reason: str
+    mean_of_others: float | None  # all-cycle filtered RMSE over the seeds that did not collapse
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The tables of a study as records."""
+
+    rows: tuple[Row, ...]
+    collapsed: tuple[Collapse, ...]
+    counted: int  # trained scenarios that were looked at for a collapse
+    complete: bool  # whether every seed has every scenario
+
+    def value(self) -> dict[str, Any]:
+        """Return the plain value."""
+        return asdict(self)
+
+
+def summarise(book: Book) -> Summary:
+    """Return the summary of the seeds, parties and scenarios that the study names."""
+    study = book.study
+    found = {(one.seed, one.parties, one.scenario): one for one in book.entries}
+    rows, collapsed, counted, lacking = [], [], 0, 0
+    for parties in study["parties"]:
+        by_name = {
+            name: _of_seeds(found, study["seeds"], parties, name) for name in _names(study["scenarios"])
+        }
+        rows += [_row(parties, name, by_name) for name, entries in by_name.items() if entries]
+        lacking += sum(len(entries) < len(study["seeds"]) for entries in by_name.values())
+        for name, entries in by_name.items():
+            if name not in BASELINES and not (name == "centralised" and parties != study["parties"][0]):
+                collapsed += _collapses(entries, by_name["constant"])
+                counted += len(entries)
+    return Summary(tuple(rows), tuple(collapsed), counted, not lacking)
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return mean and standard deviation over the finite values."""
+    finite = np.array([value for value in values if math.isfinite(value)])  # (n,)
+    mean = float(finite.mean()) if len(finite) else None
+    return Spread(mean, float(finite.std(ddof=1)) if len(finite) > 1 else None, len(finite))
+
+
+def difference(differences: Sequence[float]) -> Difference:
+    """Return mean, t-interval and two-sided p of paired differences; those not finite are left out."""
+    from scipy.stats import t  # type: ignore[import-untyped]  # heavy, and only studies need it
+
+    over = spread(differences)
+    if over.mean is None or over.sd is None or over.sd <= _NO_SPREAD * abs(over.mean):
+        return Difference(over.mean, over.sd, over.n, None, None, None)
+    error, freedom = over.sd / math.sqrt(over.n), over.n - 1
+    half = float(t.ppf(0.5 + 0.5 * CONFIDENCE, freedom)) * error
+    chance = float(2.0 * t.sf(abs(over.mean) / error, freedom))
+    return Difference(over.mean, over.sd, over.n, over.mean - half, over.mean + half, chance)
+
+
+def _names(scenarios: Sequence[str]) -> list[str]:
+    return [name for name in ORDER if name in scenarios or name in BASELINES]
+
+
+def _of_seeds(
+    found: Mapping[tuple[int, int, str], Entry], seeds: Sequence[int], parties: int, name: str
+) -> dict[int, Entry]:
+    """Return a scenario's entries by seed."""
+    own = 0 if name in (*BASELINES, "centralised") else parties
+    return {seed: found[seed, own, name] for seed in seeds if (seed, own, name) in found}
+
+
+def _row(parties: int, name: str, by_name: Mapping[str, Mapping[int, Entry]]) -> Row:
+    entries = by_name[name]
+    every = list(entries.values())
+    against = {
+        reference: _against(entries, by_name[reference])
+        for reference in REFERENCES
+        if reference != name and by_name.get(reference) and name not in BASELINES
+    }
+    moving = [one for one in every if not one.stuck]
+    return Row(
+        parties=parties,
+        scenario=name,
+        reading=every[0].reading,
+        figures={protocol: _spreads(every, protocol) for protocol in PROTOCOLS},
+        moving={
+            protocol: _spreads(moving, protocol) for protocol in PROTOCOLS if 0 < len(moving) < len(every)
+        },
+        against=against,
+        bytes_up=spread([one.bytes_up for one in every]),
+        bytes_down=spread([one.bytes_down for one in every]),
+    )
+
+
+def _spreads(entries: Sequence[Entry], protocol: str) -> dict[str, Spread]:
+    own = [one.figures[protocol] for one in entries]
+    found = {measure: spread([getattr(one.filtered, measure) for one in own]) for measure in _MEASURES}
+    found |= {f"raw_{measure}": spread([getattr(one.raw, measure) for one in own]) for measure in _MEASURES}
+    solo = [one.solo[protocol] for one in entries if one.solo]
+    for name in ("mean", "worst") if solo else ():
+        found[f"solo_{name}"] = spread([getattr(one, name) for one in solo])
+    return found
+
+
+def _against(entries: Mapping[int, Entry], reference: Mapping[int, Entry]) -> dict[str, Difference]:
+    seeds = [seed for seed in entries if seed in reference]
+    return {
+        protocol: difference(
+            [_rmse(entries[seed], protocol) - _rmse(reference[seed], protocol) for seed in seeds]
+        )
+        for protocol in PROTOCOLS
+    }
+
+
+def _rmse(entry: Entry, protocol: str = "all_cycle") -> float:
+    return entry.figures[protocol].filtered.rmse
+
+
+def _collapses(entries: Mapping[int, Entry], constant: Mapping[int, Entry]) -> list[Collapse]:
+    limits = {seed: _rmse(constant[seed]) for seed in entries if seed in constant}
+    fallen = [seed for seed, limit in limits.items() if not _rmse(entries[seed]) <= limit]
+    others = spread([_rmse(one) for seed, one in entries.items() if seed not in fallen]).mean
+    return [
+        Collapse(
+            parties=entries[seed].parties,
+            scenario=entries[seed].scenario,
+            seed=seed,
+            rmse=_rmse(entries[seed]) if math.isfinite(_rmse(entries[seed])) else None,
+            constant=limits[seed],
+            reason=_reason(entries[seed]),
+            mean_of_others=others,
+        )
+        for seed in fallen
+    ]
+
+
+def _reason(entry: Entry) -> str:
+    if not math.isfinite(_rmse(entry)):
+        return "the error is not finite: training diverged"
+    if entry.stuck:
+        who = f"{entry.stuck} of {entry.parties} parties" if entry.parties else "the model"
+        predicts = "predict" if entry.parties and entry.stuck > 1 else "predicts"
+        return f"{who} {predicts} 0 for every row: the output unit is stuck"
+    return "training ended above the constant, though no model is stuck at 0"

@@ -1,0 +1,43 @@
+"""How far a run is: sparse lines where nobody watches, a bar that goes away on a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from hansa.cli.progress import ProgressLine
+from hansa.simulation.federation import Progress
+
+
+def test_a_line_is_said_for_each_scenario_and_not_for_each_round(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressLine() as show:
+        for scenario, start in (("isolated", 0.0), ("labsync", 0.5)):
+            for round_ in range(1, 51):
+                show(Progress(scenario, round_, 50, start + round_ / 100))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = shown.err.splitlines()
+    assert len(lines) == 2
+    assert lines[0] == "isolated: round 1 of 50, 1% of the run"
+    assert lines[1].startswith("labsync: round 1 of 50, 51% of the run, about ")
+    assert lines[1].endswith(" left")
+
+
+def test_a_resumed_run_does_not_count_what_it_did_before_as_its_speed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with ProgressLine() as show:
+        show(Progress("labsync", 90, 100, 0.9))
+    assert "left" not in capsys.readouterr().err
+
+
+def test_a_terminal_shows_a_bar_and_clears_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes stderr for a terminal
+    with ProgressLine() as show:
+        show(Progress("labsync", 1, 10, 0.1))
+        show(Progress("labsync", 10, 10, 1.0))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "labsync: round 10 of 10" in shown.err
+    assert "left" in shown.err

@@ -1,0 +1,24 @@
+"""What every test may ask for: the C-MAPSS folder, and one hypothesis profile."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Compilation makes the first example slow, so no deadline; a build must not fail by chance.
+settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def cmapss_folder() -> Path:
+    """Return the folder of train_FD004.txt (or .txt.gz), from HANSA_DATA or ../shared/data."""
+    roots = [Path(os.environ["HANSA_DATA"])] if os.environ.get("HANSA_DATA") else []
+    roots.append(REPOSITORY.parent / "shared" / "data")
+    for folder in [place for root in roots for place in (root, root / "cmapss")]:
+        if any((folder / f"train_FD004{end}").is_file() for end in (".txt", ".txt.gz")):
+            return folder
+    pytest.skip("needs C-MAPSS: set HANSA_DATA to its folder, or fetch it with `hansa data fetch cmapss`")

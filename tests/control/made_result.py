@@ -1,0 +1,143 @@
+"""A made-up result.json with plausible figures, for tests of what is shown rather than of what is learned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+NASTY = "</script><b>bold & \"quoted\"</b> 'party' {{ 7 * 7 }}"
+"""A party's name that would become markup, script or template code on a careless page."""
+
+LONG_NAMES = (
+    "Nordic Regional Airways Maintenance and Engineering GmbH & Co. KG",
+    "plant-b",
+    "Compagnie Internationale des Turbines à Gaz, Établissement de Saint-Nazaire",
+    "Österreichische Luftfahrtwerke",
+    "four",
+    "Hanseatic Wind and Turbine Leasing (Lübeck) Limited",
+    "Ångström Power",
+    "eastern-cargo-operations-and-long-haul-division-of-the-group-without-any-space",
+)
+
+_LEVELS = {  # scenario: (reading, own all-cycle RMSE, mean solo RMSE, bytes sent per round)
+    "centralised": ("one model", 14.62, 14.62, 0),
+    "isolated": ("mean of parties", 15.41, 15.41, 0),
+    "isolated_mean": ("joined", 14.93, 15.41, 0),
+    "fedavg": ("one model", 14.88, 14.88, 1508),
+    "vertical": ("joined", 14.55, 15.08, 490_000),
+    "labsync": ("joined", 14.79, 15.62, 122_496),
+    "labsync_mean": ("joined", 14.76, 15.58, 968),
+    "mixed": ("joined", 14.70, 15.44, 41_200),
+}
+_SENSORS = tuple(f"s{i}" for i in (2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 20, 21))
+
+
+def made_result(
+    parties: tuple[str, ...] = ("party-1", "party-2", "party-3", "party-4"),
+    scenarios: tuple[str, ...] = tuple(_LEVELS),
+    rounds_done: int = 100,
+    **changes: Any,
+) -> dict[str, Any]:
+    """Return a result of 100 planned rounds; `changes` replace keys of the top level."""
+    rng = np.random.default_rng(7)
+    made: dict[str, Any] = {
+        "charter": "fd004-hybrid",
+        "charter_digest": "3f9c" * 16,
+        "roster_digest": "a071" * 16,
+        "seed": 7,
+        "algorithm": "labsync_mean",
+        "rounds": 100,
+        "rounds_done": rounds_done,
+        "complete": rounds_done == 100,
+        "label_cap": 120,
+        "time_unit": "cycles",
+        "dataset": "C-MAPSS FD004",
+        "partition": "hybrid",
+        "filter": "kalman",
+        "seconds": 41.2,
+        "peak_memory_mb": 812.0,
+        "parties": {name: _party(rng, len(parties)) for name in parties},
+        "scenarios": {name: _scenario(rng, name, parties, rounds_done) for name in scenarios},
+        "engines": [_engine(rng, asset, scenarios) for asset in (31, 87, 112, 190, 201, 244)],
+    }
+    return made | changes
+
+
+def _party(rng: np.random.Generator, parties: int) -> dict[str, Any]:
+    assets = int(249 / parties + rng.integers(-2, 3))
+    at_cap = int(assets * rng.uniform(110, 140))
+    shares = rng.dirichlet(np.full(6, 12.0))
+    owned = sorted(rng.choice(len(_SENSORS), 13, replace=False))
+    return {
+        "assets": assets,
+        "rows": assets * 120 + at_cap,
+        "sensors": [_SENSORS[i] for i in owned],
+        "labels": [[low, assets] for low in range(120)] + [[120, at_cap]],
+        "regime_share": [round(float(share), 4) for share in shares],
+        "last_seen_mean": round(float(rng.uniform(0, 20)), 1),
+    }
+
+
+def _scenario(rng: np.random.Generator, name: str, parties: tuple[str, ...], rounds: int) -> dict[str, Any]:
+    reading, own, solo, sent = _LEVELS[name]
+    turns = np.arange(rounds + 1)
+    wobble = rng.normal(0, 0.06, rounds + 1) * (1 + 6 * np.exp(-turns / 10))
+    rmse = own + 68 * np.exp(-turns / 2.2) + 2.4 * np.exp(-turns / 18) + wobble
+    rmse[-1] = own
+    loss = own / 1200 + 0.3 * np.exp(-turns / 2.4) + rng.normal(0, 0.0002, rounds + 1)
+    spread = 0.0 if name in ("centralised", "fedavg") else 0.35
+    moves = np.random.default_rng(len(name.partition("_")[0])).normal(
+        0, spread, len(parties)
+    )  # as isolated, its mean
+    solos = dict(zip(parties, (solo + moves - moves.mean()).tolist(), strict=True))
+    return {
+        "reading": reading,
+        "all_cycle": _errors(own),
+        "last_cycle": _errors(own * 1.31),
+        "history": {
+            "round": turns.tolist(),
+            "train_loss": [round(float(v), 6) for v in loss],
+            "rmse": [round(float(v), 4) for v in rmse],
+        },
+        "seconds": round(float(rng.uniform(2, 7)), 2),
+        "parties": {
+            party: {
+                "all_cycle": _errors(error),
+                "last_cycle": _errors(error * 1.31),
+                "bytes_up": sent * rounds + (220 * rounds if sent else 0),
+                "bytes_down": sent * rounds + (260 * rounds if sent else 0),
+                "array_bytes_up": sent * rounds,
+                "array_bytes_down": sent * rounds,
+            }
+            for party, error in solos.items()
+        },
+    }
+
+
+def _errors(rmse: float) -> dict[str, Any]:
+    raw = {"rmse": rmse * 1.083, "mae": rmse * 0.69, "nasa": rmse**2 * 9.4}
+    return {"rmse": rmse, "mae": rmse * 0.625, "nasa": rmse**2 * 7.1, "filter": "kalman", "raw": raw}
+
+
+def _engine(rng: np.random.Generator, asset: int, scenarios: tuple[str, ...]) -> dict[str, Any]:
+    rows = int(rng.integers(140, 320))
+    left = int(rng.integers(8, 70))
+    true = np.minimum(120, rows - np.arange(rows) - 1 + left)
+    raw, filtered = {}, {}
+    for name in scenarios:
+        noisy = np.clip(true + rng.normal(0, 13, rows) + 6 * np.sin(np.arange(rows) / 21), 0, 135)
+        smooth = np.empty(rows)
+        level = 120.0
+        for i, value in enumerate(noisy):
+            level += 0.2055 * (value - level)
+            smooth[i] = level
+        raw[name] = [round(float(v), 2) for v in noisy]
+        filtered[name] = [round(float(v), 2) for v in smooth]
+    return {
+        "asset": f"test {asset}",
+        "time": list(range(1, rows + 1)),
+        "true": true.tolist(),
+        "raw": raw,
+        "filtered": filtered,
+    }

@@ -1,0 +1,261 @@
+"""What cannot hold together in a charter is refused before data is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hansa.core.charter import Charter
+from hansa.core.charter_reader import parse_charter
+from hansa.core.charter_rules import check_charter
+from hansa.core.errors import CharterError
+
+HEAD = 'name = "fleet"\nconsortium = "Four"\n'
+COLUMNS = """
+[columns.pump]
+role = "asset"
+[columns.hour]
+role = "time"
+[columns.left]
+role = "target"
+[columns.heat]
+role = "sensor"
+[columns.noise]
+role = "sensor"
+"""
+GIVEN = '[data]\nsource = "table"\n' + COLUMNS + '[partition]\nkind = "given"\n'
+OWN_FILES = '[party.a]\ndata = "a.csv"\n[party.b]\ndata = "b.csv"\n'
+
+
+def charter(text: str) -> Charter:
+    return parse_charter(HEAD + text)
+
+
+def refuses(text: str, *words: str) -> None:
+    with pytest.raises(CharterError) as caught:
+        charter(text)
+    sentence = str(caught.value)
+    assert all(word in sentence for word in words), sentence
+
+
+@pytest.mark.parametrize(
+    ("data", "engines"),
+    [
+        ('source = "cmapss"\nsubset = "FD001"', 100),
+        ('source = "cmapss"\nsubset = "FD002"', 260),
+        ('source = "cmapss"\nsubset = "FD003"', 100),
+        ('source = "cmapss"\nsubset = "FD004"', 249),
+        ('source = "simulated"\nengines = 5', 5),
+    ],
+)
+def test_there_are_no_more_parties_than_engines(data: str, engines: int) -> None:
+    refuses(
+        f"parties = {engines + 1}\n[data]\n{data}", f"{engines + 1} parties cannot share {engines} engines"
+    )
+    assert charter(f"parties = {engines}\n[data]\n{data}").parties == engines
+
+
+def test_no_party_has_more_sensors_than_there_are() -> None:
+    refuses("[partition]\nsensors_per_party = 17", "sensors_per_party is 17 and there are 16 sensors")
+    assert charter("[partition]\nsensors_per_party = 16")
+
+
+@pytest.mark.parametrize(
+    ("party", "words"),
+    [
+        ('sensors = ["s99"]', 'sensors name "s99", which is no sensor'),
+        ('sensors = ["setting_1"]', 'sensors name "setting_1", which is no sensor'),
+        ('sensors = ["s1"]', 'sensors name "s1", which is no sensor'),
+        ('sensors = ["s2", "s2"]', "sensors name one sensor twice"),
+    ],
+)
+def test_a_party_has_sensors_of_the_charter_alone(party: str, words: str) -> None:
+    refuses(f"[party.a]\n{party}", "[party.a]", words)
+
+
+@pytest.mark.parametrize("key", ["columns", "units"])
+def test_a_party_maps_columns_of_the_charter_alone(key: str) -> None:
+    refuses(f'{GIVEN}{OWN_FILES}{key} = {{ cold = "x" }}', "[party.b]", f'{key} name "cold"')
+
+
+def test_a_sensor_that_no_party_has_is_refused() -> None:
+    columns = "".join(f'[columns.s{n}]\nrole = "ignore"\n' for n in range(5, 22))
+    refuses(
+        f'{columns}[party.a]\nsensors = ["s2"]\n[party.b]\nsensors = ["s3"]',
+        "[columns.s4]: no party has this sensor",
+    )
+    assert charter(f'{columns}[party.a]\nsensors = ["s2"]\n[party.b]')
+
+
+def test_a_horizontal_partition_gives_every_party_all_sensors() -> None:
+    assert charter('[partition]\nkind = "horizontal"\nsensors_per_party = 13')  # for what is compared
+    refuses(
+        '[partition]\nkind = "horizontal"\n[party.a]\nsensors = ["s2"]\n[party.b]',
+        'kind is "horizontal" but the parties list different sensors',
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[partition]\nshared_assets = 0.3", 'shared_assets means nothing when kind is "hybrid"'),
+    ],
+)
+def test_shared_assets_belong_to_the_mixed_partition(text: str, words: str) -> None:
+    refuses(text, "[partition]", words)
+
+
+@pytest.mark.parametrize(
+    "text", ['[partition]\nkind = "mixed"\n[algorithm]\nname = "mixed"', 'compare = ["mixed"]']
+)
+def test_a_mixed_partition_shares_a_third_unless_the_charter_says_otherwise(text: str) -> None:
+    assert charter(text).partition.shared_assets == 1 / 3
+
+
+def test_shared_assets_may_serve_the_comparison_alone() -> None:
+    assert charter('compare = ["mixed"]\n[partition]\nshared_assets = 0.3').partition.kind == "hybrid"
+
+
+LAWFUL = {
+    ("fedavg", "horizontal"),
+    ("fedavg", "given"),
+    ("vertical", "vertical"),
+    ("mixed", "mixed"),
+    *(("labsync", kind) for kind in ("horizontal", "hybrid", "given")),
+    *(("labsync_mean", kind) for kind in ("horizontal", "hybrid", "given")),
+    *(("isolated", kind) for kind in ("horizontal", "vertical", "hybrid", "mixed", "given")),
+}
+
+
+@pytest.mark.parametrize("kind", ["horizontal", "vertical", "hybrid", "mixed", "given"])
+@pytest.mark.parametrize("name", ["fedavg", "vertical", "labsync", "labsync_mean", "mixed", "isolated"])
+def test_an_algorithm_runs_on_its_own_partitions_alone(name: str, kind: str) -> None:
+    if kind == "given":
+        text = f'{GIVEN}{OWN_FILES}[algorithm]\nname = "{name}"'
+    else:
+        shared = "shared_assets = 0.3" if kind == "mixed" else ""
+        text = f'[partition]\nkind = "{kind}"\n{shared}\n[algorithm]\nname = "{name}"'
+    if (name, kind) in LAWFUL:
+        assert charter(text).algorithm.name == name
+    else:
+        refuses(text, "[algorithm]", f"{name} needs a partition of kind", f'not "{kind}"; write name = "')
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "way_out"),
+    [
+        ("fedavg", "hybrid", "labsync_mean"),
+        ("vertical", "hybrid", "labsync_mean"),
+        ("labsync", "vertical", "vertical"),
+        ("labsync_mean", "mixed", "mixed"),
+    ],
+)
+def test_the_way_out_is_the_algorithm_of_that_partition(name: str, kind: str, way_out: str) -> None:
+    shared = "shared_assets = 0.3" if kind == "mixed" else ""
+    text = f'[partition]\nkind = "{kind}"\n{shared}\n[algorithm]\n'
+    refuses(f'{text}name = "{name}"', f'write name = "{way_out}"')
+    assert charter(f'{text}name = "{way_out}"')
+
+
+def test_fedavg_needs_the_same_sensors_at_every_party() -> None:
+    refuses(
+        f'{GIVEN}{OWN_FILES}sensors = ["heat"]\n[algorithm]\nname = "fedavg"',
+        "fedavg needs the same sensors at every party",
+        "labsync_mean",
+    )
+    assert charter(f'{GIVEN}{OWN_FILES}sensors = ["noise", "heat"]\n[algorithm]\nname = "fedavg"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[partition]\nkind = "horizontal"\n[algorithm]\nname = "fedavg"\n',
+        'compare = ["fedavg"]\n',
+    ],
+)
+def test_fedavg_needs_the_same_hidden_layers_at_every_party(text: str) -> None:
+    refuses(f"{text}[party.a]\n[party.b]\nhidden = [20]", "[party.b]", "fedavg averages weights")
+    assert charter(f"{text}[party.a]\n[party.b]\nhidden = [10]")
+
+
+def test_party_models_may_differ_where_predictions_are_shared() -> None:
+    assert charter("[party.a]\n[party.b]\nhidden = [20, 5]").roster[1].hidden == (20, 5)
+
+
+@pytest.mark.parametrize("line", ['loss = "sum"', 'gradient = "matlab"', "alpha = 0.5", "damping = 0.5"])
+@pytest.mark.parametrize("name", ["fedavg", "isolated"])
+def test_settings_of_prediction_sharing_mean_nothing_elsewhere(name: str, line: str) -> None:
+    text = f'[partition]\nkind = "horizontal"\n[algorithm]\nname = "{name}"\n{line}'
+    refuses(text, f"{line.split(' ')[0]} means nothing to {name}")
+    assert charter('compare = ["labsync_mean"]\n' + text)
+
+
+@pytest.mark.parametrize("gradient", ["matlab", "python"])
+@pytest.mark.parametrize("loss", ["sum", "cross_entropy"])
+def test_the_authors_gradients_belong_to_the_squared_error(gradient: str, loss: str) -> None:
+    refuses(
+        f'[algorithm]\nloss = "{loss}"\ngradient = "{gradient}"',
+        f'gradient "{gradient}" is written for loss "mse", not "{loss}"',
+    )
+    assert charter(f'[algorithm]\ngradient = "{gradient}"')
+    assert charter(f'[algorithm]\nloss = "{loss}"')
+
+
+def test_what_is_trained_is_not_compared_again() -> None:
+    read = charter('compare = ["isolated", "labsync_mean"]')
+    assert read.compare == ("isolated",)
+    with pytest.raises(CharterError, match="which is trained anyway"):
+        check_charter(replace(read, compare=("isolated", "labsync_mean")))
+
+
+def test_a_baseline_is_compared_once() -> None:
+    refuses('compare = ["isolated", "isolated"]', 'compare names "isolated" twice')
+
+
+@pytest.mark.parametrize("name", ["centralised", "fedavg", "vertical", "labsync"])
+def test_data_that_parties_bring_is_not_dealt_anew(name: str) -> None:
+    refuses(f'compare = ["isolated", "{name}"]\n{GIVEN}{OWN_FILES}', f'"{name}" cannot be compared')
+
+
+def test_a_given_partition_may_be_compared_with_isolated_parties() -> None:
+    assert charter(f'compare = ["isolated", "isolated_mean"]\n{GIVEN}{OWN_FILES}').parties == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[partition]\nkind = "given"', 'kind is "given" but source is "simulated"'),
+        (GIVEN + '[party.a]\ndata = "a.csv"\n[party.b]', "[party.b]: names no data"),
+        (GIVEN, "[party.party-1]: names no data"),
+        (
+            GIVEN.replace("[data]", '[data]\nfile = "all.csv"') + OWN_FILES,
+            "each party names its own data, but [data] names a file",
+        ),
+        (GIVEN.replace("given", "hybrid"), "no file is named"),
+        (
+            GIVEN.replace("given", "hybrid").replace("[data]", '[data]\nfile = "all.csv"') + OWN_FILES,
+            '[party.a]: names its own data, but the partition is "hybrid"',
+        ),
+    ],
+)
+def test_either_the_charter_or_each_party_names_the_table(text: str, words: str) -> None:
+    refuses(text, words)
+
+
+def test_the_first_contradiction_is_told_in_one_sentence() -> None:
+    with pytest.raises(CharterError) as caught:
+        charter("rounds = 0\n[data]\nlabel_cap = 0")
+    assert str(caught.value) == "charter.toml: rounds is 0; write a whole number of at least 1."
+
+
+def test_a_test_file_is_refused_where_each_party_brings_its_own() -> None:
+    text = (
+        'name = "own"\nconsortium = "Two"\n[data]\nsource = "table"\ntest_file = "t.csv"\n'
+        '[columns.a]\nrole = "asset"\n[columns.t]\nrole = "time"\n[columns.r]\nrole = "target"\n'
+        '[columns.s]\nrole = "sensor"\n[partition]\nkind = "given"\n'
+        '[party.x]\ndata = "x.csv"\n[party.y]\ndata = "y.csv"\n'
+    )
+    with pytest.raises(CharterError, match="names a test_file"):
+        parse_charter(text)
+    parse_charter(text.replace('test_file = "t.csv"\n', ""))

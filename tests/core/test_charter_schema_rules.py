@@ -1,0 +1,214 @@
+"""Contradictions within the schema: each is refused with a remedy, its remedy is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hansa.core.charter import Charter, Column
+from hansa.core.charter_reader import parse_charter
+from hansa.core.charter_rules import check_charter
+from hansa.core.charter_schema_rules import names_of
+from hansa.core.charter_turbofan import TURBOFAN_COLUMNS
+from hansa.core.errors import CharterError
+
+HEAD = 'name = "fleet"\nconsortium = "Four"\n'
+TABLE = HEAD + '[data]\nsource = "table"\nfile = "pumps.csv"\n'
+ASSET, TIME = '[columns.pump]\nrole = "asset"\n', '[columns.hour]\nrole = "time"\n'
+TARGET, SENSOR = '[columns.left]\nrole = "target"\n', '[columns.heat]\nrole = "sensor"\n'
+FLOW = '[columns.flow]\nrole = "setting"\n'
+NO_SENSOR = "".join(f'[columns.s{number}]\nrole = "ignore"\n' for number in range(1, 22))
+FULL = TABLE + ASSET + TIME + TARGET + SENSOR + FLOW
+
+
+def charter(text: str) -> Charter:
+    return parse_charter(text)
+
+
+def refuses(text: str, *words: str) -> None:
+    with pytest.raises(CharterError) as caught:
+        charter(text)
+    sentence = str(caught.value)
+    assert all(word in sentence for word in words), sentence
+
+
+def test_a_table_with_asset_time_target_and_sensor_is_lawful() -> None:
+    assert names_of(charter(FULL).data.columns, "sensor") == ("heat",)
+
+
+@pytest.mark.parametrize(
+    ("line", "source"),
+    [
+        ('subset = "FD004"', "simulated"),
+        ("engines = 9", "cmapss"),
+        ("test_engines = 9", "cmapss"),
+        ('file = "a.csv"', "cmapss"),
+        ('test_file = "a.csv"', "simulated"),
+        ("test_share = 0.3", "simulated"),
+    ],
+)
+def test_a_key_of_another_source_is_refused(line: str, source: str) -> None:
+    subset = 'subset = "FD004"' if source == "cmapss" else ""
+    refuses(
+        f'{HEAD}[data]\nsource = "{source}"\n{subset}\n{line}',
+        f'[data]: {line.split(" ")[0]} means nothing when source is "{source}"; remove it, or write source',
+    )
+
+
+@pytest.mark.parametrize("line", ['data = "a.csv"', 'columns = { s2 = "T24" }', 'units = { s2 = "degC" }'])
+def test_a_party_maps_nothing_unless_the_source_is_a_table(line: str) -> None:
+    refuses(f"{HEAD}[party.a]\n{line}", "[party.a]", 'means nothing when source is "simulated"')
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (ASSET, 'no columns have role "asset"'),
+        (TIME, 'no columns have role "time"'),
+        (TARGET, 'no columns have role "target"'),
+        (SENSOR, "no column is a sensor"),
+    ],
+)
+def test_a_table_needs_each_role(missing: str, words: str) -> None:
+    refuses(FULL.replace(missing, ""), "[columns]", words, "role = ")
+
+
+@pytest.mark.parametrize("role", ["asset", "time", "target"])
+def test_a_table_needs_each_role_once(role: str) -> None:
+    refuses(f'{FULL}[columns.more]\nrole = "{role}"', f'2 columns have role "{role}"')
+
+
+def test_a_column_listed_twice_is_refused() -> None:
+    lawful = charter(FULL)
+    columns = (*lawful.data.columns, Column("heat", "ignore"))
+    with pytest.raises(CharterError, match=r"\[columns.heat\]: the column is listed twice"):
+        check_charter(replace(lawful, data=replace(lawful.data, columns=columns)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ('role = "category"', "a category lists no values"),
+        ('role = "category"\nvalues = ["a", "a"]', "values name one value twice"),
+        ('role = "sensor"\nvalues = ["a"]', 'values mean nothing when role is "sensor"'),
+        ('role = "sensor"\nrange = [2, 1]', "range starts at 2 and ends at 1"),
+        ('role = "sensor"\nrange = [1, 1]', "range starts at 1 and ends at 1"),
+    ],
+)
+def test_a_column_that_contradicts_itself_is_refused(lines: str, words: str) -> None:
+    refuses(f"{FULL}[columns.more]\n{lines}", "[columns.more]", words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[columns.s22]\nrole = "sensor"', "[columns.s22]: no such column"),
+        ('[columns.s2]\nrole = "target"', '[columns.s2]: role cannot be "target"'),
+        ('[label]\nsource = "failed_at"\ncolumn = "s2"', "[label]: [label] means nothing"),
+        (NO_SENSOR, "[columns]: no column is a sensor"),
+    ],
+)
+def test_the_turbofan_schema_is_kept(text: str, words: str) -> None:
+    refuses(HEAD + text, words)
+
+
+@pytest.mark.parametrize("columns", [TURBOFAN_COLUMNS[:8], TURBOFAN_COLUMNS[::-1]])
+def test_a_turbofan_charter_made_in_python_has_all_known_columns_in_order(
+    columns: tuple[Column, ...],
+) -> None:
+    lawful = charter(HEAD)
+    with pytest.raises(CharterError, match="not all those of source"):
+        check_charter(replace(lawful, data=replace(lawful.data, columns=columns)))
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ('column = "heat"', 'column is "heat" but the target is "left"'),
+        ("below = 3", 'below and above mean nothing when source is "target"'),
+        ('source = "failed_at"', 'source "failed_at" needs a column'),
+        ('source = "failed_at"\ncolumn = "heat"', "both the time of failure and a sensor"),
+        ('source = "failed_at"\ncolumn = "end"', '"left" is a target'),
+        ('source = "threshold"', 'source "threshold" needs a column'),
+        ('source = "threshold"\ncolumn = "cold"\nbelow = 3', 'column "cold" is no sensor'),
+        ('source = "threshold"\ncolumn = "pump"\nbelow = 3', 'column "pump" is no sensor'),
+        ('source = "threshold"\ncolumn = "heat"', "a threshold has neither below nor above"),
+        ('source = "threshold"\ncolumn = "heat"\nbelow = 1\nabove = 2', "both below and above"),
+        ('source = "threshold"\ncolumn = "heat"\nbelow = 1', '"left" is a target'),
+    ],
+)
+def test_a_label_that_contradicts_the_columns_is_refused(label: str, words: str) -> None:
+    refuses(f"{FULL}[label]\n{label}", words)
+
+
+@pytest.mark.parametrize(
+    ("columns", "label"),
+    [
+        (TARGET, 'column = "left"'),
+        ('[columns.end]\nrole = "target"\n', 'source = "failed_at"\ncolumn = "end"'),
+        ('[columns.end]\nrole = "ignore"\n', 'source = "failed_at"\ncolumn = "end"'),
+        ("", 'source = "failed_at"\ncolumn = "end"'),
+        ("", 'source = "threshold"\ncolumn = "heat"\nbelow = 1'),
+    ],
+)
+def test_each_source_of_labels_has_a_lawful_form(columns: str, label: str) -> None:
+    assert charter(f"{TABLE}{ASSET}{TIME}{SENSOR}{columns}[label]\n{label}")
+
+
+@pytest.mark.parametrize(
+    ("regimes", "words"),
+    [
+        ('kind = "centres"', 'kind is "centres" but centres are not given'),
+        ('kind = "bins"', 'kind is "bins" but bins are not given'),
+        ("centres = [[1]]", 'centres are given but kind is "none"'),
+        ("bins = { flow = [1] }", 'bins are given but kind is "none"'),
+        ('kind = "centres"\ncentres = [[1], [1, 2]]', "centre 2 has 2 numbers and there are 1 settings"),
+        ('kind = "bins"\nbins = { heat = [1] }', 'bins name "heat", which is no setting; choose among flow'),
+        ('kind = "bins"\nbins = { flow = [2, 1] }', 'the edges of "flow" do not rise'),
+        ('kind = "bins"\nbins = { flow = [1, 1] }', 'the edges of "flow" do not rise'),
+        ('kind = "bins"\nbins = { flow = [] }', 'the edges of "flow" do not rise'),
+    ],
+)
+def test_regimes_that_contradict_the_settings_are_refused(regimes: str, words: str) -> None:
+    refuses(f"{FULL}[regimes]\n{regimes}", "[regimes]", words)
+
+
+def test_known_centres_do_not_fit_other_settings() -> None:
+    text = f'{HEAD}[columns.setting_3]\nrole = "ignore"\n'
+    refuses(text, "centre 1 has 3 numbers and there are 2 settings")
+
+
+def test_dealing_by_regime_needs_regimes() -> None:
+    refuses(f'{FULL}[partition]\ndeal = "regime"', 'deal is "regime" but there are no regimes')
+    assert charter(f'{HEAD}[partition]\ndeal = "regime"')
+
+
+@pytest.mark.parametrize(
+    ("preparation", "words"),
+    [
+        ('scaling = "range"', '[columns.heat]: scaling is "range" but this sensor has no range'),
+        ('features = "ewma"', 'features are "ewma" but spans are not given'),
+        ('features = "ewma"\nspans = [5, 0]', "spans hold a number below 1"),
+        ('features = "window"', 'features are "window" but window is 1'),
+        ("spans = [5]", 'spans are given but features are "raw"'),
+        ("window = 5", 'window is given but features are "raw"'),
+        ('features = "ewma"\nspans = [5]\nwindow = 5', 'window is given but features are "ewma"'),
+        ('features = "window"\nspans = [5]\nwindow = 5', 'spans are given but features are "window"'),
+    ],
+)
+def test_a_preparation_that_contradicts_itself_is_refused(preparation: str, words: str) -> None:
+    refuses(f"{FULL}[preparation]\n{preparation}", words)
+
+
+@pytest.mark.parametrize(
+    "preparation", ['features = "ewma"\nspans = [5, 20]', 'features = "window"\nwindow = 2']
+)
+def test_each_kind_of_features_has_a_lawful_form(preparation: str) -> None:
+    assert charter(f"{FULL}[preparation]\n{preparation}")
+
+
+def test_a_range_on_every_sensor_allows_scaling_by_it() -> None:
+    ranged = FULL.replace(SENSOR, SENSOR + "range = [0, 9]\n")
+    assert charter(f'{ranged}[preparation]\nscaling = "range"')
+    refuses(f'{ranged.replace("9", "inf")}[preparation]\nscaling = "range"', "this sensor has no range")

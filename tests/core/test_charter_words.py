@@ -1,0 +1,216 @@
+"""A charter in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hansa.core.charter import Charter, Column, Label, Party
+from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.core.charter_reader import generated_roster, parse_charter
+from hansa.core.charter_templates import template
+from hansa.core.charter_words import explain
+
+
+def charter(algorithm: str = "labsync_mean", kind: str = "hybrid") -> Charter:
+    text = template("cmapss").replace('name = "labsync_mean"', f'name = "{algorithm}"')
+    text = text.replace('kind = "hybrid"', f'kind = "{kind}"')
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("compare"))
+    if kind == "horizontal":
+        text = text.replace("sensors_per_party = 13", "")
+    return parse_charter(text.replace("# shared_assets", "shared_assets" if kind == "mixed" else "#"))
+
+
+def words(read: Charter) -> str:
+    return "\n".join(explain(read))
+
+
+def leaves(read: Charter) -> str:
+    return next(line for line in explain(read) if line.startswith("What leaves in every round"))
+
+
+def test_it_says_who_learns_what() -> None:
+    said = words(charter())
+    assert "4 parties of Example consortium (party-1, party-2, party-3, party-4)" in said
+    assert "remaining useful life of an asset in cycles, counted up to 120" in said
+    assert "C-MAPSS turbofan engines, subset FD004" in said
+    assert "13 of 16 sensors each" in said
+
+
+def test_it_says_how_it_is_learned() -> None:
+    said = explain(charter())
+    assert {
+        "Inputs: the readings, scaled by the parties' common mean and deviation in each operating regime.",
+        "Network: hidden layer of 10 units; activation sigmoid; one output unit (linear).",
+        "Training: adam, learning rate 0.01, 128 rows a step, 1 local epoch a round.",
+        "Loss where predictions are shared: mse (eq. 8: own and partners' predictions against the label), "
+        "alpha 1 / parties at hand, damping 0 (the default up to 8 parties).",
+    } <= set(said)
+    assert any("after a Kalman filter" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "words"),
+    [
+        (
+            "network",
+            {"hidden": (20, 5), "output": "relu"},
+            "hidden layers of 20, 5 units; activation sigmoid",
+        ),
+        ("network", {"hidden": ()}, "Network: no hidden layer;"),
+        ("network", {"output": "relu"}, "one output unit (relu)"),
+        (
+            "training",
+            {"optimizer": "sgd", "local_epochs": 3},
+            "sgd, learning rate 0.01, 128 rows a step, 3 local",
+        ),
+        ("algorithm", {"loss": "sum"}, "sum (eq. 7: the parties' outputs add up to the label), damping 0"),
+        ("algorithm", {"loss": "cross_entropy", "alpha": 0.3}, "as a probability), alpha 0.3, damping"),
+        (
+            "algorithm",
+            {"gradient": "matlab", "damping": 0.2},
+            "damping 0.2, gradient as in the authors' matlab",
+        ),
+        ("algorithm", {"name": "isolated"}, "Loss: half the squared error of the network's own predictions."),
+        ("algorithm", {"name": "isolated"}, "scaled by a party's own mean and deviation"),
+        (
+            "preparation",
+            {"features": "ewma", "spans": (5.0, 15.5)},
+            "each sensor's running means over 5, 15.5 rows",
+        ),
+        ("preparation", {"features": "window", "window": 10}, "each sensor's last 10 rows, scaled"),
+        ("preparation", {"scaling": "range"}, "the readings, scaled by the charter's ranges"),
+        ("evaluation", {"filter": "none"}, "raw and unfiltered"),
+    ],
+)
+def test_every_choice_of_learning_is_told(table: str, changes: dict[str, Any], words: str) -> None:
+    read = charter()
+    changed = replace(read, **{table: replace(getattr(read, table), **changes)})
+    assert words in "\n".join(explain(changed))
+
+
+def test_damping_is_told_as_it_will_be_applied() -> None:
+    many = replace(charter(), roster=generated_roster(9))
+    assert "damping 0.5 (the default above 8 parties)" in words(many)
+    assert "damping 0 (the default up to 8 parties)" in words(replace(many, roster=generated_roster(8)))
+
+
+def test_a_party_with_a_network_of_its_own_is_named() -> None:
+    read = replace(charter(), roster=(Party("north", hidden=(20,)), Party("south")))
+    assert "hidden layer of 10 units; hidden layer of 20 units at north;" in words(read)
+
+
+def test_nothing_leaves_before_round_1_where_each_party_trains_alone() -> None:
+    assert "before round 1: nothing" in words(charter("isolated"))
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"), [("refuse", "refused"), ("hold", "held at the asset's last value")]
+)
+def test_what_happens_to_missing_cells_of_own_tables_is_told(missing: str, said: str) -> None:
+    read = charter()
+    columns = (Column("hour", "time", "h"), Column("left", "target"), Column("heat", "sensor"))
+    own = replace(read, data=replace(read.data, source="table", columns=columns, missing=missing))
+    assert f"Missing cells: {said}" in words(own)
+    assert "Missing cells" not in words(read)
+
+
+def test_it_ends_with_both_digests() -> None:
+    read = charter()
+    assert explain(read)[-2:] == [
+        f"Charter digest: {charter_digest(read)}",
+        f"Roster digest: {roster_digest(read)}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "kind", "term"),
+    [
+        ("labsync_mean", "hybrid", "each label from 0 to 120 in steps of 1 (121 of them), the mean of"),
+        ("labsync", "hybrid", "the prediction for every row; the coordinator sees each one, with its label"),
+        ("fedavg", "horizontal", "the change of the network's weights times the party's row count"),
+        ("vertical", "vertical", "one prediction for each shared row"),
+        ("mixed", "mixed", "one prediction for each shared row, known by its row number; and for the rows"),
+        ("isolated", "hybrid", "nothing; each party trains alone"),
+    ],
+)
+def test_it_says_what_leaves_the_firewall_in_every_round(algorithm: str, kind: str, term: str) -> None:
+    assert term in leaves(charter(algorithm, kind))
+
+
+def test_the_number_of_labels_follows_cap_and_bin() -> None:
+    read = charter()
+    coarse = replace(read, data=replace(read.data, label_cap=0.3, label_bin=0.1))
+    assert "each label from 0 to 0.3 in steps of 0.1 (4 of them)" in leaves(coarse)
+
+
+def test_only_labsync_sends_labels() -> None:
+    clear = "the label of every row, in the clear"
+    assert clear in words(charter("labsync"))
+    assert "can be solved for single predictions" in words(charter("labsync"))
+    assert clear not in words(charter("labsync_mean"))
+
+
+def test_labels_stay_unless_labsync_and_weights_stay_unless_fedavg() -> None:
+    def kept(algorithm: str, kind: str = "hybrid") -> str:
+        return next(line for line in explain(charter(algorithm, kind)) if "each party keeps" in line)
+
+    assert "label" not in kept("labsync")
+    assert "weights" not in kept("fedavg", "horizontal")
+    assert "every record, the label of every row and the weights of its network" in kept("labsync_mean")
+
+
+def test_statistics_are_sums_for_each_regime_and_sensor() -> None:
+    said = words(charter())
+    assert "for each regime and sensor, the count of its readings, their sum and the sum of their" in said
+
+
+def test_scaling_by_range_sends_no_statistics() -> None:
+    read = charter()
+    ranged = replace(read, preparation=replace(read.preparation, scaling="range"))
+    assert "before round 1: nothing" in words(ranged)
+
+
+@pytest.mark.parametrize("algorithm", ["labsync_mean", "labsync", "isolated"])
+def test_it_says_what_is_not_protected(algorithm: str) -> None:
+    said = words(charter(algorithm))
+    assert "Not protected yet: secrecy is open." in said
+    assert "visible to the coordinator" in said
+
+
+def test_two_parties_are_warned_that_they_see_each_other() -> None:
+    two = replace(charter(), roster=generated_roster(2))
+    assert "With two parties" in words(two)
+    assert "With two parties" not in words(charter())
+
+
+def test_every_baseline_is_named() -> None:
+    read = parse_charter(template("cmapss"))
+    line = next(line for line in explain(read) if line.startswith("Compared with"))
+    assert all(f"{name} (" in line for name in read.compare)
+    assert "Compared with: nothing" in words(charter())
+
+
+def test_a_long_roster_is_cut() -> None:
+    many = replace(charter(), roster=generated_roster(31))
+    assert "party-8 and 23 more)" in words(many)
+    assert "1 party of" in words(replace(charter(), roster=(Party("alone"),)))
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        (Label(), "Label: the column left says what remains."),
+        (Label("failed_at", "end"), "Label: the column end says when an asset failed."),
+        (Label("threshold", "heat", below=0.7), "at the first row with heat below 0.7."),
+        (Label("threshold", "heat", above=90.0), "at the first row with heat above 90."),
+    ],
+)
+def test_a_tables_label_is_told_in_the_unit_of_its_time(label: Label, said: str) -> None:
+    read = charter()
+    columns = (Column("hour", "time", "h"), Column("left", "target"), Column("heat", "sensor"))
+    own = replace(read, data=replace(read.data, source="table", columns=columns, label=label))
+    assert said in words(own)
+    assert "remaining useful life of an asset in h," in words(own)

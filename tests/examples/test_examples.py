@@ -1,0 +1,39 @@
+"""Every example runs as it stands, without data, in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
+SAYS = {
+    "01_run_a_charter": "runs/first/report.html",
+    "02_from_python": "party-2 alone: ",
+    "03_your_own_csv": "fedavg",
+    "04_one_partys_view": "model.json, weights.npz",
+}
+
+
+def test_there_is_an_expectation_for_every_example() -> None:
+    assert [path.stem for path in EXAMPLES] == sorted(SAYS)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs(example: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "HANSA_DATA"}
+    done = subprocess.run(
+        [sys.executable, str(example)],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert SAYS[example.stem] in done.stdout
