@@ -27,6 +27,7 @@ class Histories:
     row: NDArray[np.int32]  # (assets, steps), index of the row; padding repeats the last row
     real: NDArray[np.bool_]  # (assets, steps)
     step: NDArray[np.float32]  # (assets, steps), time since the row before, as a share of the cap
+    place: NDArray[np.int32]  # (rows,), where each row stands in the flattened grid
 
     def last_rows(self) -> NDArray[np.int32]:
         """Return (assets,) the index of each asset's last row."""
@@ -41,7 +42,8 @@ def histories(asset: NDArray[np.integer], time: NDArray[np.floating], cap: float
     real = steps[None, :] < lengths[:, None]  # (assets, steps)
     row = starts[:, None] + np.minimum(steps[None, :], lengths[:, None] - 1)  # (assets, steps)
     step = np.diff(time[row], axis=1, prepend=time[row[:, :1]]) / cap  # (assets, steps)
-    return Histories(row.astype(np.int32), real, step.astype(np.float32))
+    place = np.flatnonzero(real)  # (rows,), rows follow each other as the grid does
+    return Histories(row.astype(np.int32), real, step.astype(np.float32), place.astype(np.int32))
 
 
 def filtered(predictions: jax.Array, grid: Histories, kind: str) -> jax.Array:
@@ -53,11 +55,7 @@ def filtered(predictions: jax.Array, grid: Histories, kind: str) -> jax.Array:
         return predictions
     z = predictions[..., grid.row]  # (..., assets, steps)
     smooth = {"kalman": _kalman, "drift": _drift}[kind](z, jnp.asarray(grid.step))  # (..., assets, steps)
-    # Padding is sent to one row past the end, which is then cut off.
-    rows = predictions.shape[-1]
-    target = jnp.where(grid.real, grid.row, rows)  # (assets, steps)
-    wide = jnp.zeros((*predictions.shape[:-1], rows + 1), predictions.dtype)  # (..., rows + 1)
-    return wide.at[..., target].set(smooth)[..., :rows]  # (..., rows)
+    return smooth.reshape(*predictions.shape[:-1], -1)[..., grid.place]  # (..., rows)
 
 
 def gains(steps: int) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ Z = np.random.default_rng(0).uniform(0, 1.2, len(ASSET))
 def _filtered(z: np.ndarray, kind: str, asset: np.ndarray = ASSET, time: np.ndarray = TIME) -> np.ndarray:
     grid = histories(asset, time, CAP)
     return np.asarray(
-        _jitted(jnp.asarray(z, jnp.float32), (grid.row, grid.real, grid.step), kind), np.float64
+        _jitted(jnp.asarray(z, jnp.float32), (grid.row, grid.real, grid.step, grid.place), kind), np.float64
     )
 
 
