@@ -13,7 +13,6 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -36,13 +35,12 @@ _PUT_RIGHT = f"{_FETCH_AGAIN}, or put the row right"
 _BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
-def read_cmapss(folder: Path, subset: str, ignore: Sequence[str] = (), *, gaps: bool = False) -> Dataset:
+def read_cmapss(folder: Path, subset: str, *, gaps: bool = False) -> Dataset:
     """Return the train and test engines of one subset, remaining life in cycles and uncapped.
 
     folder: holds the three files, or a folder `cmapss` that does. subset: FD001 to FD004, or any
-    other FDxxx whose files are there. ignore: names of settings or sensors to leave out; they are
-    checked like the others. A train engine fails at its last row; a test engine as many cycles after
-    its last row as the RUL file says. gaps: whether a sensor may read NaN, which is then kept.
+    other FDxxx whose files are there. A train engine fails at its last row; a test engine as many
+    cycles after its last row as the RUL file says. gaps: whether a sensor may read NaN, which is kept.
     Raises DataError, naming file and line, for whatever is missing, cut off or out of order.
     """
     paths = {part: _find(folder, part, subset) for part in _PARTS}
@@ -53,18 +51,11 @@ def read_cmapss(folder: Path, subset: str, ignore: Sequence[str] = (), *, gaps: 
     train = _read_rows(train_path, "train", gaps)  # (rows, 26)
     test = _read_rows(test_path, "test", gaps)  # (rows, 26)
     left_at_end = _read_remaining(rul_path, engines=int(test[-1, 0]), test_name=test_path.name)
-    unknown = sorted(set(ignore) - {*SETTING_NAMES, *SENSOR_NAMES})
-    if unknown:
-        raise DataError(
-            f"there is no column {unknown[0]} to ignore",
-            do="name settings of setting_1 to setting_3 or sensors of s1 to s21",
-            where=f"C-MAPSS {subset}",
-        )
     failed_at_end = np.zeros(int(train[-1, 0]))  # (engines,)
     return Dataset(
         name=f"C-MAPSS {subset}",
-        train=_fleet(train, "train", failed_at_end, ignore),
-        test=_fleet(test, "test", left_at_end, ignore),
+        train=_fleet(train, "train", failed_at_end),
+        test=_fleet(test, "test", left_at_end),
     )
 
 
@@ -277,20 +268,18 @@ def _check_published(path: Path, part: str, rows: Floats) -> None:
             )
 
 
-def _fleet(rows: Floats, part: str, left_at_end: Floats, ignore: Sequence[str]) -> Fleet:
+def _fleet(rows: Floats, part: str, left_at_end: Floats) -> Fleet:
     """Return the fleet of these rows; left_at_end: (engines,) cycles from last row to failure."""
     engine = rows[:, 0].astype(np.int32) - 1  # (rows,)
     last_row = np.flatnonzero(np.diff(engine, append=-1))  # (engines,)
     failed_at = rows[last_row, 1] + left_at_end  # (engines,)
-    settings = [i for i, name in enumerate(SETTING_NAMES) if name not in ignore]
-    sensors = [i for i, name in enumerate(SENSOR_NAMES) if name not in ignore]
     return Fleet(
         asset_names=tuple(f"{part} {number}" for number in range(1, len(last_row) + 1)),
         asset=engine,
         time=rows[:, 1].copy(),
-        settings=np.ascontiguousarray(rows[:, 2:5][:, settings]),  # (rows, settings)
-        sensors=np.ascontiguousarray(rows[:, 5:][:, sensors]),  # (rows, sensors)
+        settings=np.ascontiguousarray(rows[:, 2:5]),  # (rows, settings)
+        sensors=np.ascontiguousarray(rows[:, 5:]),  # (rows, sensors)
         remaining=failed_at[engine] - rows[:, 1],
-        setting_names=tuple(SETTING_NAMES[i] for i in settings),
-        sensor_names=tuple(SENSOR_NAMES[i] for i in sensors),
+        setting_names=SETTING_NAMES,
+        sensor_names=SENSOR_NAMES,
     )

@@ -25,7 +25,6 @@ class Histories:
     """Where the rows of each asset stand in a padded (assets, steps) grid."""
 
     row: NDArray[np.int32]  # (assets, steps), index of the row; padding repeats the last row
-    real: NDArray[np.bool_]  # (assets, steps)
     step: NDArray[np.float32]  # (assets, steps), time since the row before, as a share of the cap
     place: NDArray[np.int32]  # (rows,), where each row stands in the flattened grid
 
@@ -43,7 +42,7 @@ def histories(asset: NDArray[np.integer], time: NDArray[np.floating], cap: float
     row = starts[:, None] + np.minimum(steps[None, :], lengths[:, None] - 1)  # (assets, steps)
     step = np.diff(time[row], axis=1, prepend=time[row[:, :1]]) / cap  # (assets, steps)
     place = np.flatnonzero(real)  # (rows,), rows follow each other as the grid does
-    return Histories(row.astype(np.int32), real, step.astype(np.float32), place.astype(np.int32))
+    return Histories(row.astype(np.int32), step.astype(np.float32), place.astype(np.int32))
 
 
 def filtered(predictions: jax.Array, grid: Histories, kind: str) -> jax.Array:

@@ -1,4 +1,4 @@
-"""A random order of rows, without sorting: seven times cheaper than sorting random numbers on a CPU.
+"""A random order of rows, without sorting: XLA sorts slowly on a CPU.
 
 A keyed bijection of [0, n): a Feistel network over a * b >= n with cycle walking.
 Source: Black and Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002, method 3. It deals

@@ -21,10 +21,8 @@ from hansa.runtime.scoring import About, Joined, Model
 from hansa.simulation.cohort import Cohort, dealt, gather
 from hansa.simulation.exam import Exam, exam
 from hansa.simulation.result import RunResult, ScenarioFigures
-from hansa.simulation.session import READINGS, Session, output_scale
+from hansa.simulation.session import DRAWN, READINGS, Session, output_scale
 from hansa.simulation.world import World, open_world
-
-_DRAWN = 6  # test assets whose predictions the report draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +158,7 @@ class Federation:
             peak_memory_mb=_peak_memory_mb(),
             parties=_parties(self.charter, self.world),
             scenarios=ordered,
-            assets=self._exams[0].assets(self._exams[0].chosen(_DRAWN)) if together else (),
+            assets=self._exams[0].assets(self._exams[0].chosen(DRAWN)) if together else (),
         )
 
     def _seconds(self) -> float:

@@ -24,7 +24,7 @@ from hansa.simulation.result import Curves, PartyFigures, Protocol, ScenarioFigu
 from hansa.transport.memory import ask_of, frame_bytes
 
 READINGS = {"centralised": "one model", "fedavg": "one model", "isolated": "mean of parties"}
-_DRAWN = 6  # test assets whose predictions are drawn in the report
+DRAWN = 6  # test assets whose predictions are drawn in the report
 _POINTS = 200  # rounds of the history that are scored, at most
 
 
@@ -160,7 +160,7 @@ class Session:
         if not self._together:
             return Curves((), ())
         drawn = predictions[0] if reading == "mean of parties" else self._own(predictions)
-        return self.exams[0].curves(drawn, self.exams[0].chosen(_DRAWN))
+        return self.exams[0].curves(drawn, self.exams[0].chosen(DRAWN))
 
     def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return arrays and plain values from which `restore` goes on to the same bits."""

@@ -124,23 +124,6 @@ def test_a_subset_is_listed_only_when_all_three_files_are_there(tmp_path: Path) 
     assert list_subsets(tmp_path / "nowhere") == ()
 
 
-def test_ignored_columns_are_left_out(tmp_path: Path) -> None:
-    write_subset(tmp_path)
-    whole, fleet = (
-        read_cmapss(tmp_path, "FD001").train,
-        read_cmapss(tmp_path, "FD001", ("setting_3", "s1")).train,
-    )
-    assert fleet.setting_names == ("setting_1", "setting_2")
-    assert fleet.sensor_names == SENSOR_NAMES[1:]
-    assert_array_equal(fleet.sensors, whole.sensors[:, 1:])
-
-
-def test_an_unknown_column_to_ignore_is_refused_by_name(tmp_path: Path) -> None:
-    write_subset(tmp_path)
-    with pytest.raises(DataError, match="no column s22"):
-        read_cmapss(tmp_path, "FD001", ("s22",))
-
-
 def test_blank_lines_at_the_end_and_windows_line_ends_are_harmless(tmp_path: Path) -> None:
     write_subset(tmp_path)
     plain = read_cmapss(tmp_path, "FD001")
