@@ -1,6 +1,6 @@
 # Every command makes .venv by itself on first use. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cmapss test check slow bench study measure clean
+.PHONY: help demo demo-cmapss test check slow bench bench-peers study measure clean
 
 PYTHON ?= python3
 SEEDS ?= 5
@@ -54,8 +54,11 @@ check: .venv/dev ## format, lint, types, imports and tests
 slow: .venv/dev ## the slow tests
 	@$(BIN)/python -m pytest -m slow
 
-bench: .venv/bench ## speed, measured
-	@$(BIN)/python -m pytest benchmarks -o python_files='bench_*.py' --benchmark-only
+bench: .venv/core ## our own benchmarks: time, memory and the machine's limit, about six minutes
+	@$(BIN)/python -m benchmarks.bench
+
+bench-peers: .venv/dev ## the same work beside PyTorch, pfl, FedJAX, NVFLARE and Flower (installs them)
+	@$(BIN)/python -m benchmarks.peers.run
 
 study: .venv/core ## the paper's experiment over parties and seeds (SEEDS=5)
 	@$(BIN)/hansa study fd004 --parties 2,4,8 --seeds $(SEEDS)
@@ -71,6 +74,6 @@ clean: ## remove .venv and caches; runs/ stays
 	@scripts/environment
 	@touch $@
 
-.venv/dev .venv/bench: .venv/%: pyproject.toml scripts/environment
-	@scripts/environment $*
+.venv/dev: pyproject.toml scripts/environment
+	@scripts/environment dev
 	@touch $@ .venv/core

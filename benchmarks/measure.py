@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-TOPICS = {"first-federation": "benchmarks.first_federation"}
+TOPICS = {"first-federation": "benchmarks.first_federation", "speed": "benchmarks.speed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 # One thread a matrix product: the networks are small, and threads that fight over cores cost more
-# than they bring. Set XLA_FLAGS yourself to change it.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+# than they bring. Parties run side by side instead: HANSA_THREADS (docs/speed.md).
+_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+for _name, _value in (
+    ("NPROC", os.environ.get("HANSA_THREADS") or str(_cores)),  # XLA's: one for each call that may run
+    ("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false"),
+    ("OPENBLAS_NUM_THREADS", "1"),
+):
+    os.environ.setdefault(_name, _value)
 
 __version__ = "0.1.0"
 

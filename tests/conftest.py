@@ -13,6 +13,15 @@ settings.register_profile("house", deadline=None, derandomize="CI" in os.environ
 settings.load_profile("house")
 
 
+# Programs that one test compiled are there for the next; each worker has a folder of its own, because
+# a program that another process is writing reads as broken.
+_PROGRAMS = str(REPOSITORY / ".pytest_cache" / "programs-")
+if os.environ.get("JAX_COMPILATION_CACHE_DIR", _PROGRAMS).startswith(_PROGRAMS):  # or the one who starts us
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _PROGRAMS + os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
+
+
 @pytest.fixture(scope="session")
 def cmapss_folder() -> Path:
     """Return the folder of train_FD004.txt (or .txt.gz), from HANSA_DATA or ../shared/data."""

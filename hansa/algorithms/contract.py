@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import jax
 
 from hansa.core.messages import Ask, Terms, Totals
-from hansa.models.training import Rows
+from hansa.models.rows import Rows, Stream
 
 
 @runtime_checkable
@@ -30,10 +30,10 @@ class Algorithm(Protocol):
     def ask(self, state: Any) -> Ask:
         """Coordinator: return what this exchange sends out."""
 
-    def join(self, network: Any, rows: Rows, key: jax.Array) -> Any:
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Any:
         """Party: return its Local before the first exchange; network: freshly drawn, its own."""
 
-    def answer(self, local: Any, rows: Rows, ask: Ask) -> tuple[Terms, Any]:
+    def answer(self, local: Any, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Any]:
         """Party: return its terms of this exchange's sums and its next Local."""
 
     def absorb(self, state: Any, totals: Totals | Sequence[Terms]) -> Any:

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.losses import squared_error
-from hansa.models.training import Recipe, Rows, learner, train
+from hansa.models.rows import Rows, Stream
+from hansa.models.training import Recipe, learner, no_extras, train
 
 
 class State(eqx.Module):
@@ -49,26 +50,31 @@ class FedAvg:
         """Return the common model."""
         return Ask(state.round, state.network)
 
-    def join(self, network: Any, rows: Rows, key: jax.Array) -> Local:
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party's stream; every party starts from the common model."""
         del network, rows
         return Local(key, jnp.zeros(()))
 
-    def answer(self, local: Local, rows: Rows, ask: Ask) -> tuple[Terms, Local]:
+    def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the change of the weights after the local epochs, weighted by rows."""
         key = jax.random.fold_in(local.key, ask.round)
         start = learner(ask.shared, self.recipe)
-        trained, loss = train(start, rows, (), key, self.recipe, squared_error)
+        trained, loss = train(start, rows, no_extras, key, self.recipe, squared_error)
         change = jax.tree.map(jnp.subtract, trained.network, ask.shared)
-        return Terms(change, rows.weight.sum()), Local(local.key, loss)
+        return Terms(change, rows.count), Local(local.key, loss)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
         """Return the common model moved by the mean change."""
         assert isinstance(totals, Totals)
-        moved = jax.tree.map(lambda old, change: old + change / totals.weight, state.network, totals.values)
-        return State(state.round + 1, moved)
+        return _moved(state, totals)
 
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the common model."""
         del local
         return ask.shared
+
+
+@jax.jit
+def _moved(state: State, totals: Totals) -> State:
+    network = jax.tree.map(lambda old, change: old + change / totals.weight, state.network, totals.values)
+    return State(state.round + 1, network)

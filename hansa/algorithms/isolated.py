@@ -12,7 +12,8 @@ import jax.numpy as jnp
 
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.losses import squared_error
-from hansa.models.training import Learner, Recipe, Rows, learner, train
+from hansa.models.rows import Rows, Stream
+from hansa.models.training import Learner, Recipe, learner, no_extras, train
 
 
 class State(eqx.Module):
@@ -46,15 +47,15 @@ class Isolated:
         """Return the round's number."""
         return Ask(state.round, ())
 
-    def join(self, network: Any, rows: Rows, key: jax.Array) -> Local:
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party's own network, untrained."""
         del rows
         return Local(learner(network, self.recipe), key, jnp.zeros(()))
 
-    def answer(self, local: Local, rows: Rows, ask: Ask) -> tuple[Terms, Local]:
+    def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return no terms, and the party after its local epochs."""
         key = jax.random.fold_in(local.key, ask.round)
-        trained, loss = train(local.learner, rows, (), key, self.recipe, squared_error)
+        trained, loss = train(local.learner, rows, no_extras, key, self.recipe, squared_error)
         return Terms((), jnp.zeros(())), Local(trained, local.key, loss)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:

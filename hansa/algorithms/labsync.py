@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.losses import Partners, SharedLoss
-from hansa.models.training import Learner, Recipe, Rows, learner, train
+from hansa.models.rows import Rows, Stream, held
+from hansa.models.training import Learner, Recipe, learner, train
 
 MISSING = -1
 _NEXT = {"labels": "predictions", "predictions": ""}
@@ -127,13 +128,14 @@ class FedLabSync:
         addressed = {"labels": None, "predictions": state.count, "": state.total}[state.opening]
         return Ask(state.round, (), addressed, state.opening)
 
-    def join(self, network: Any, rows: Rows, key: jax.Array) -> Local:
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party's own network, untrained."""
-        nothing = jnp.zeros(rows.y.shape)  # (rows,)
+        nothing = jnp.zeros(held(rows).y.shape)  # (rows,)
         return Local(learner(network, self.recipe), key, nothing, nothing, jnp.zeros(()))
 
-    def answer(self, local: Local, rows: Rows, ask: Ask) -> tuple[Terms, Local]:
+    def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the party's labels at the first opening, afterwards its predictions on all its rows."""
+        rows = held(rows)  # pairing needs every row
         if ask.opening == "labels":
             return Terms(jnp.where(rows.weight > 0, rows.key, MISSING), jnp.ones(())), local
         current, loss, count, partners = local.learner, local.loss, local.count, local.partners
@@ -142,9 +144,9 @@ class FedLabSync:
         else:
             kept = jnp.where(ask.round > 1, self.damping, 0.0)
             partners = kept * partners + (1.0 - kept) * ask.addressed  # (rows,)
-            extras = Partners(partners, count, current.network(rows.x))
+            beside = Partners(partners, count, current.network(rows.x))
             key = jax.random.fold_in(local.key, ask.round)
-            current, loss = train(current, rows, extras, key, self.recipe, self.loss)
+            current, loss = train(current, rows, lambda _: beside, key, self.recipe, self.loss)
         predictions = current.network(rows.x)  # (rows,)
         return Terms(predictions, jnp.ones(())), Local(current, local.key, count, partners, loss)
 

@@ -22,7 +22,8 @@ import jax.numpy as jnp
 
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.losses import Partners, SharedLoss
-from hansa.models.training import Learner, Recipe, Rows, learner, train
+from hansa.models.rows import Rows, Stream, summed
+from hansa.models.training import Learner, Recipe, learner, train
 
 
 class Curve(eqx.Module):
@@ -75,13 +76,13 @@ class PredictionSharing:
         """Return the sums of the last exchange; nothing at the opening."""
         return Ask(state.round, () if state.opening else state.total, opening=state.opening)
 
-    def join(self, network: Any, rows: Rows, key: jax.Array) -> Local:
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party's own network, untrained."""
         del rows
         nothing = _nothing(self.keys)
         return Local(learner(network, self.recipe), key, nothing, nothing.prediction, jnp.zeros(()))
 
-    def answer(self, local: Local, rows: Rows, ask: Ask) -> tuple[Terms, Local]:
+    def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the party's curve after its local epochs against the partners' last curve."""
         current, partners, loss = local.learner, local.partners, local.loss
         if not ask.opening:
@@ -89,11 +90,15 @@ class PredictionSharing:
             newest = others.prediction / jnp.maximum(others.support, 1.0)  # (keys,)
             kept = jnp.where(ask.round > 1, self.damping, 0.0)
             partners = kept * partners + (1.0 - kept) * newest  # (keys,)
-            count = others.support[rows.key]  # (rows,)
-            extras = Partners(partners[rows.key] * count, count, current.network(rows.x))
+            support, network = others.support, current.network
+
+            def beside(block: Rows) -> Partners:
+                count = support[block.key]  # (rows,)
+                return Partners(partners[block.key] * count, count, network(block.x))
+
             key = jax.random.fold_in(local.key, ask.round)
-            current, loss = train(current, rows, extras, key, self.recipe, self.loss)
-        sent = _curve(current.network(rows.x), rows, self.keys)
+            current, loss = train(current, rows, beside, key, self.recipe, self.loss)
+        sent = _curve(current.network, rows, self.keys)
         return Terms(sent, jnp.ones(())), Local(current, local.key, sent, partners, loss)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
@@ -115,7 +120,11 @@ def _minus(total: Curve, own: Curve) -> Curve:
     return jax.tree.map(jnp.subtract, total, own)
 
 
-def _curve(predictions: jax.Array, rows: Rows, keys: int) -> Curve:
-    count = jax.ops.segment_sum(rows.weight, rows.key, num_segments=keys)  # (keys,)
-    total = jax.ops.segment_sum(predictions * rows.weight, rows.key, num_segments=keys)  # (keys,)
+def _curve(network: Any, rows: Rows | Stream, keys: int) -> Curve:
+    def sums(block: Rows) -> tuple[jax.Array, jax.Array]:
+        count = jax.ops.segment_sum(block.weight, block.key, num_segments=keys)  # (keys,)
+        predictions = network(block.x) * block.weight  # (rows,)
+        return count, jax.ops.segment_sum(predictions, block.key, num_segments=keys)  # (keys,) each
+
+    count, total = summed(rows, sums)
     return Curve(total / jnp.maximum(count, 1.0), (count > 0).astype(jnp.float32))

@@ -58,6 +58,15 @@ class ProgressLine:
             share = f"{progress.done:.0%} of the run"
             self._console.print(", ".join(part for part in (text, share, left) if part), highlight=False)
 
+    def tell(self, text: str, done: float) -> None:
+        """Show how far a table is that is read in pieces; done: share of the table."""
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], description=text, completed=done, left="")
+        elif now - self._said[1] > _LINE_EVERY_S:
+            self._said = (self._said[0], now)
+            self._console.print(text, highlight=False)
+
     def _time_left(self, progress: Progress, now: float) -> str:
         assert self._first is not None
         began, start = self._first

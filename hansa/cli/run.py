@@ -16,6 +16,7 @@ import click
 from hansa.cli.commands import PATH, STOPPED, Command, data_option, json_option
 
 if TYPE_CHECKING:
+    from hansa.simulation.large_fleet import Tell
     from hansa.simulation.launch import Launch
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -50,19 +51,22 @@ def run(
             click.echo(f"{resume} is complete, there is nothing left to train.", err=True)
             _show(json.loads((resume / "result.json").read_text(encoding="utf-8")), resume, as_json)
             return
-        _carry_out(relaunch(resume, data), as_json)
+        _carry_out(lambda tell: relaunch(resume, data, tell), as_json)
         return
     if charter is None and not _HERE.is_file():
         raise click.UsageError("Name a charter, or write one: hansa charter init --simulated > charter.toml")
-    _carry_out(launch(read_charter_file(charter or _HERE), data, out), as_json)
+    file = read_charter_file(charter or _HERE)
+    _carry_out(lambda tell: launch(file, data, out, tell), as_json)
 
 
-def _carry_out(started: Launch, as_json: bool) -> None:
+def _carry_out(start: Callable[[Tell], Launch], as_json: bool) -> None:
     from hansa.cli.progress import ProgressLine
     from hansa.cli.report import report_of
 
-    with _stop_flag() as stop, ProgressLine() as watch:
-        result = started.go(report_of(started.charter_text), watch, stop)
+    with ProgressLine() as watch:
+        started = start(watch.tell)
+        with _stop_flag() as stop:
+            result = started.go(report_of(started.charter_text), watch, stop)
     out = started.folder.path
     _show(result.value(), out, as_json)
     if not result.complete:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,9 +118,10 @@ def _carry_out(plan: Plan, data: Path | None, out: Path | None, as_json: bool) -
     whole = False
     with ProgressLine() as line:
 
-        def watch(unit: Unit, progress: Progress) -> None:
-            count = f"{unit.parties} parties, " if unit.parties else ""
-            line(replace(progress, scenario=f"seed {unit.seed}, {count}{progress.scenario}"))
+        def watch(units: Sequence[Unit], progress: Progress) -> None:
+            count = f"{units[0].parties} parties, " if units[0].parties else ""
+            seeds = f"seed {units[0].seed}" if len(units) == 1 else f"{len(units)} seeds"
+            line(replace(progress, scenario=f"{seeds}, {count}{progress.scenario}"))
 
         try:
             whole = run_study(plan, book, data, Hooks(lambda one: one.write(folder), watch, lambda: False))

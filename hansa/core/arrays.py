@@ -27,7 +27,7 @@ def stack(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
-def take(tree: Any, index: int) -> Any:
+def take(tree: Any, index: int | jax.Array) -> Any:
     """Return the tree of one party out of a stacked tree."""
     return jax.tree.map(lambda leaf: leaf[index], tree)
 

@@ -35,24 +35,36 @@ class Sheet:
     frame: pd.DataFrame
     where: str
     party: Party | None
+    before: int = 0  # rows of the same file that stand before the frame, where it is a piece of one
 
     def place(self, position: int) -> str:
         """Return the file and line of a row, by position."""
-        return locate(self.frame, position, self.where)
+        return locate(self.frame, self.before + position, self.where)
 
 
 def texts(column: pd.Series) -> Texts:
     """Return (rows,) cells as stripped text, None where missing. Whole numbers have no decimal point."""
-    if pd.api.types.is_float_dtype(column.dtype):
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)  # (rows,)
-        cells = [None if np.isnan(v) else f"{v:.0f}" if v.is_integer() else repr(float(v)) for v in values]
-    else:
-        filled = column.astype(object).where(column.notna(), "")
-        stripped = [str(value).strip() for value in filled]
-        cells = [None if cell in MISSING_MARKS else cell for cell in stripped]
-    result = np.empty(len(cells), dtype=object)
-    result[:] = cells
-    return result
+    codes, cells = coded_texts(column)
+    result = np.empty(len(cells) + 1, dtype=object)  # the last one stands for code -1
+    result[:-1] = cells
+    return result[codes]
+
+
+def coded_texts(column: pd.Series) -> tuple[NDArray[np.int64], list[str | None]]:
+    """Return (rows,) the number of each cell's text, -1 where missing, and the texts.
+
+    Each different cell is read once, as assets and categories repeat over many rows. Two cells may have
+    one text, and a text may be None.
+    """
+    if pd.api.types.is_object_dtype(column.dtype):  # 1, 1.0 and True are equal, and different texts
+        return np.arange(len(column)), _cell_texts(column)
+    codes, cells = pd.factorize(column)
+    return codes.astype(np.int64), _cell_texts(pd.Series(cells))
+
+
+def all_missing(column: pd.Series) -> bool:
+    """Return whether no cell holds anything."""
+    return bool(column.isna().all()) or all(cell is None for cell in coded_texts(column)[1])
 
 
 def parsed_numbers(column: pd.Series) -> tuple[Floats, NDArray[np.intp]]:
@@ -159,6 +171,15 @@ def shown(cell: object) -> str:
     """Return a cell as a refusal shows it, shortened."""
     text = str(cell).strip()
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _cell_texts(column: pd.Series) -> list[str | None]:
+    if pd.api.types.is_float_dtype(column.dtype):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)  # (rows,)
+        return [None if np.isnan(v) else f"{v:.0f}" if v.is_integer() else repr(float(v)) for v in values]
+    filled = column.astype(object).where(column.notna(), "")
+    stripped = [str(value).strip() for value in filled]
+    return [None if cell in MISSING_MARKS else cell for cell in stripped]
 
 
 def _cast_all(column: pd.Series) -> Floats | None:

@@ -106,10 +106,11 @@ def _column(schema: Data, role: str) -> Column:
 
 def _assets(sheet: Sheet, column: Column) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """Return the names in natural order (2 before 10) and (rows,) the index of each row's asset."""
-    texts = asset_cells(sheet, column, FILE_COLUMN)  # (rows,)
-    names = tuple(sorted(set(texts), key=_natural))
-    index = {name: position for position, name in enumerate(names)}
-    return names, np.array([index[text] for text in texts], dtype=np.int32)
+    found, code = asset_cells(sheet, column, FILE_COLUMN)
+    order = sorted(range(len(found)), key=lambda number: _natural(found[number]))
+    rank = np.empty(len(found), dtype=np.int32)  # (assets,)
+    rank[order] = np.arange(len(found), dtype=np.int32)
+    return tuple(found[number] for number in order), rank[code]
 
 
 def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -163,12 +164,13 @@ def _sensor(sheet: Sheet, column: Column, hold: bool, own: set[str]) -> Iterator
         return
     category = _category(sheet, column, hold)  # (rows,)
     missing = np.array([cell is None for cell in category])  # (rows,)
-    for name in _indicators(column):  # categories are every party's
+    for name in indicators(column):  # categories are every party's
         value = name.removeprefix(f"{column.name}=")
         yield name, np.where(missing, np.nan, (category == value).astype(np.float64))
 
 
-def _indicators(column: Column) -> tuple[str, ...]:
+def indicators(column: Column) -> tuple[str, ...]:
+    """Return the names of the sensors that a category becomes."""
     values = column.values if OTHER in column.values else (*column.values, OTHER)
     return tuple(f"{column.name}={value}" for value in values)
 
@@ -176,13 +178,14 @@ def _indicators(column: Column) -> tuple[str, ...]:
 def _category(sheet: Sheet, column: Column, hold: bool) -> NDArray[np.object_]:
     """Return (rows,) one of the charter's values or `other`; None where missing."""
     name = find(sheet, column.name)
-    texts = cells.texts(sheet.frame[name])  # (rows,)
-    if not hold:
-        cells.refuse_missing(sheet, name, np.array([text is not None for text in texts]), HOLD)
+    codes, texts = cells.coded_texts(sheet.frame[name])  # (rows,), (different,)
     listed = set(column.values)
-    result = np.empty(len(texts), dtype=object)  # (rows,)
-    result[:] = [text if text is None or text in listed else OTHER for text in texts]
-    return result
+    kinds = np.empty(len(texts) + 1, dtype=object)  # (different + 1,), the last one stands for a missing cell
+    kinds[:-1] = [text if text is None or text in listed else OTHER for text in texts]
+    if not hold:
+        present = np.array([kind is not None for kind in kinds])  # (different + 1,)
+        cells.refuse_missing(sheet, name, present[codes], HOLD)
+    return kinds[codes]
 
 
 def _remaining(

@@ -71,6 +71,22 @@ class Fleet:
         return replace(self, settings=self.settings[:, columns], setting_names=tuple(names))
 
 
+def joined(fleets: Sequence[Fleet]) -> Fleet:
+    """Return the assets of all fleets, one after the other; same settings and sensors, no asset in two."""
+    before = np.cumsum([0, *(len(fleet.asset_names) for fleet in fleets)])  # (fleets + 1,)
+    assets = [fleet.asset + np.int32(start) for fleet, start in zip(fleets, before[:-1], strict=True)]
+    return replace(
+        fleets[0],
+        asset_names=tuple(name for fleet in fleets for name in fleet.asset_names),
+        asset=np.concatenate(assets),
+        time=np.concatenate([fleet.time for fleet in fleets]),
+        settings=np.concatenate([fleet.settings for fleet in fleets]),
+        sensors=np.concatenate([fleet.sensors for fleet in fleets]),
+        remaining=np.concatenate([fleet.remaining for fleet in fleets]),
+        traits={},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Assets to learn from and assets to be judged on."""

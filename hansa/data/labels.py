@@ -90,17 +90,30 @@ def split_test(fleet: Fleet, share: float, rng: Generator) -> tuple[Fleet, Fleet
     Raises DataError where fewer than two assets are known, so that none would be left on one side.
     """
     assets = len(fleet.asset_names)
-    unknown = np.bincount(fleet.asset, np.isnan(fleet.remaining), minlength=assets)  # (assets,)
-    known = np.flatnonzero(unknown == 0)  # (known,)
-    if len(known) < 2:
+    test = test_assets(known_lives(fleet), share, rng)  # (wanted,)
+    return fleet.take_assets(np.setdiff1d(np.arange(assets), test)), fleet.take_assets(test)
+
+
+def known_lives(fleet: Fleet) -> NDArray[np.bool_]:
+    """Return (assets,) whether the remaining life is known in every row."""
+    return np.bincount(fleet.asset, np.isnan(fleet.remaining), minlength=len(fleet.asset_names)) == 0
+
+
+def test_assets(known: NDArray[np.bool_], share: float, rng: Generator) -> NDArray[np.int64]:
+    """Return the assets for the test, in the order drawn; known: (assets,) which of them can be judged.
+
+    share: of all assets, rounded, at least one. Raises DataError as `split_test` does.
+    """
+    candidates = np.flatnonzero(known)  # (known,)
+    if len(candidates) < 2:
         raise DataError(
-            f"{len(known)} of {assets} assets have a known remaining life, so there is none for the test",
+            f"{len(candidates)} of {len(known)} assets have a known remaining life, "
+            "so there is none for the test",
             do="add assets that were seen until they failed, or name a test_file in [data]",
             where="splitting off the test",
         )
-    wanted = min(max(1, round(share * assets)), len(known) - 1)
-    test = rng.permutation(known)[:wanted]  # (wanted,)
-    return fleet.take_assets(np.setdiff1d(np.arange(assets), test)), fleet.take_assets(test)
+    wanted = min(max(1, round(share * len(known))), len(candidates) - 1)
+    return rng.permutation(candidates)[:wanted]
 
 
 def _assets(asset: NDArray[np.int32]) -> int:

@@ -45,8 +45,13 @@ class Inputs:
     @property
     def features(self) -> int:
         """Return how many features a row has."""
-        per_sensor = {"raw": 1, "ewma": len(self.preparation.spans), "window": self.preparation.window}
-        return len(self.sensors) * (per_sensor[self.preparation.features] + self.flags)
+        return len(self.sensors) * features_of_a_sensor(self.preparation, self.flags)
+
+
+def features_of_a_sensor(preparation: Preparation, flags: bool) -> int:
+    """Return how many features one sensor becomes; flags: whether missing cells are flagged."""
+    made = {"raw": 1, "ewma": len(preparation.spans), "window": preparation.window}
+    return made[preparation.features] + flags
 
 
 def regime_count(regimes: Regimes) -> int:
@@ -104,16 +109,13 @@ def label_keys(cap: float, width: float) -> int:
     return int(np.floor(cap / width + 5e-7)) + 1
 
 
-def check_labels(held: Sequence[Labels], charter: Charter) -> None:
+def check_labels(learnt: Sequence[NDArray[np.int64]], charter: Charter) -> None:
     """Raise DataError naming the labels that no party has: sharing by label could not learn them.
 
+    learnt: (keys,) each party's rows by the key of their label.
     Source: the Condition of Llasag Rosero et al., 2024: each label exists in some party.
     """
-    keys = label_keys(charter.data.label_cap, charter.data.label_bin)
-    present = np.zeros(keys, dtype=bool)  # (keys,)
-    for one in held:
-        present[one.bin[one.known]] = True
-    absent = np.flatnonzero(~present)
+    absent = np.flatnonzero(sum(learnt) == 0)
     if len(absent):
         raise DataError(
             f"no party has a row with label {_runs(absent, charter.data.label_bin)}",

@@ -88,7 +88,7 @@ def failure_times(sheet: Sheet, column: Column, time_column: Column, now: Clock)
     """
     name = find(sheet, column.name)
     raw = sheet.frame[name]
-    if all(cell is None for cell in cells.texts(raw)):
+    if cells.all_missing(raw):
         return np.full(len(raw), np.nan)
     if cells.is_stamped(raw) != now.stamped:
         one, other = ("dates", "numbers") if now.stamped else ("numbers", "dates")
@@ -106,19 +106,23 @@ def failure_times(sheet: Sheet, column: Column, time_column: Column, now: Clock)
     return values
 
 
-def asset_cells(sheet: Sheet, column: Column, fallback: str) -> NDArray[np.object_]:
-    """Return (rows,) the asset of every row as text; `fallback` is read where the table has no such column.
+def asset_cells(sheet: Sheet, column: Column, fallback: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the assets' names in order of appearance, and (rows,) the number of each row's asset.
 
+    fallback: the column that is read where the table has no such column.
     Raises DataError where a cell is empty, or where the table has neither.
     """
     mapped = dict(sheet.party.columns).get(column.name, column.name) if sheet.party else column.name
     lacking = mapped not in sheet.frame.columns and fallback in sheet.frame.columns
     name = fallback if lacking else find(sheet, column.name)
-    assets = cells.texts(sheet.frame[name])  # (rows,)
-    cells.refuse_missing(sheet, name, np.array([cell is not None for cell in assets]), FILL)
+    codes, texts = cells.coded_texts(sheet.frame[name])  # (rows,), (different,)
+    present = np.array([text is not None for text in texts] + [False])  # (different + 1,)
+    cells.refuse_missing(sheet, name, present[codes], FILL)
+    number: dict[str, int] = {}
     # Programs write whole numbers as 7.0 once a column had a gap; it is still asset 7.
-    whole = {cell: re.sub(r"^(\d+)[.]0+$", r"\1", cell) for cell in set(assets)}
-    return np.array([whole[cell] for cell in assets], dtype=object)  # (rows,)
+    whole = [re.sub(r"^(\d+)[.]0+$", r"\1", text or "") for text in texts]
+    merged = [number.setdefault(text, len(number)) for text in whole]
+    return tuple(number), np.array(merged, dtype=np.int64)[codes]
 
 
 def _missing_column(sheet: Sheet, name: str, mapped: str) -> DataError:

@@ -1,4 +1,4 @@
-"""Raw tables: a CSV or Parquet file, or a folder of them, as text cells that know where they stood.
+"""Raw tables: a CSV, Parquet or Arrow file, or a folder of them, as text cells that know where they stood.
 
 Nothing is interpreted here but the file's own form: encoding, separator and decimal sign. Every row
 keeps its file and line in the index, so that a later refusal can name them.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import re
 import zlib
 from collections.abc import Sequence
@@ -18,19 +19,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hansa.core.errors import DataError
+from hansa.data.columnar import ENDINGS, is_columnar, read_stored, stored_names, stored_rows
 
 FILE_COLUMN = "file"
 """Column that a folder's table has besides its own: the stem of the file that the row came from."""
 
 _CMAPSS_COLUMNS = 26  # numbers between blanks
 _TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-_PARQUET_ENDINGS = (".parquet", ".pq")
 _NUMBER = r"[+-]?[\d.,]+([eE][+-]?\d+)?"
 _DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?"
+_COPIES = 5  # of a table's numbers, or a file's text, while it is read
+_PACKED = 4  # how far a table of numbers is compressed
 _SEPARATORS = (",", ";", "\t")
 _DECIMAL_COMMA = r"^\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*$"
 _DECIMAL_POINT = r"^\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*$"
@@ -39,17 +41,26 @@ _DECIMAL_POINT = r"^\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*$"
 def read_table(path: Path) -> pd.DataFrame:
     """Return the rows of a file, or of all tables of a folder one below the other.
 
-    Index: levels `file` and `line`; a CSV's header is line 1, a Parquet file's first row is row 1.
-    CSV cells are text, Parquet cells as stored. A folder's table has the column `file` besides.
+    Index: levels `file` and `line`; a CSV's header is line 1, a columnar file's first row is row 1.
+    CSV cells are text, columnar cells as stored. A folder's table has the column `file` besides.
     Separators are comma, semicolon and tabulator; with the last two, a decimal comma is turned into a
     point, unless the file writes decimal points too. Rows without any content are left out.
     Raises DataError for a file that is missing, truncated, empty or not a table.
     """
-    if path.is_dir():
-        return _read_folder(path)
-    if not path.is_file():
-        raise DataError("there is no such file or folder", do="check the path", where=str(path))
-    return _read_file(path)
+    return _read_folder(path) if path.is_dir() else _read_file(*table_files(path))
+
+
+def refuse_too_large(path: Path) -> None:
+    """Raise DataError for tables that this machine could not hold in memory."""
+    wanted = sum(_read_bytes(file) for file in table_files(path))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if wanted > memory:
+        raise DataError(
+            f"reading it takes about {wanted / 1e9:.0f} GB of memory, and there are {memory / 1e9:.0f} GB",
+            do='give each party a Parquet file of its own, sorted by asset (kind = "given"), '
+            "which is read in pieces",
+            where=str(path),
+        )
 
 
 def locate(frame: pd.DataFrame, position: int, where: str) -> str:
@@ -57,7 +68,7 @@ def locate(frame: pd.DataFrame, position: int, where: str) -> str:
     if list(frame.index.names) != ["file", "line"]:
         return f"{where}, row {position + 1}"
     file, line = frame.index[position]
-    return f"{file}, {'row' if str(file).lower().endswith(_PARQUET_ENDINGS) else 'line'} {line}"
+    return f"{file}, {'row' if is_columnar(file) else 'line'} {line}"
 
 
 def origin(frame: pd.DataFrame, where: str) -> str:
@@ -67,10 +78,46 @@ def origin(frame: pd.DataFrame, where: str) -> str:
     return str(frame.index[0][0])
 
 
+def columnar_names(path: Path) -> dict[str, str]:
+    """Return the columns of a columnar file as stored, by their names without blanks; an index is no column.
+
+    Raises DataError for two columns of one name, or names that are numbers.
+    """
+    stored = stored_names(path)
+    named = [name.strip() for name in stored]
+    _refuse_bad_header(named, path)
+    return {
+        name: raw
+        for name, raw in zip(named, stored, strict=True)
+        if name and not name.startswith("__index_level_")
+    }
+
+
+def table_files(path: Path) -> list[Path]:
+    """Return the tables of a folder in order, or the file itself. Raises DataError where there is none."""
+    if not path.is_dir():
+        if not path.is_file():
+            raise DataError("there is no such file or folder", do="check the path", where=str(path))
+        return [path]
+    endings = _TEXT_ENDINGS + ENDINGS
+    paths = sorted(
+        one
+        for one in path.iterdir()
+        if one.is_file() and one.name.lower().endswith(endings) and not one.name.startswith(".")
+    )
+    if not paths:
+        raise DataError(
+            "the folder holds no table",
+            do="put .csv, .csv.gz, .parquet or .arrow files there",
+            where=str(path),
+        )
+    return paths
+
+
 def stem(path: Path) -> str:
     """Return the file's name without folder and ending: `pump-3` for `data/pump-3.csv.gz`."""
     lower = path.name.lower()
-    ending = max((e for e in _TEXT_ENDINGS + _PARQUET_ENDINGS if lower.endswith(e)), key=len, default="")
+    ending = max((e for e in _TEXT_ENDINGS + ENDINGS if lower.endswith(e)), key=len, default="")
     return path.name[: len(path.name) - len(ending)]
 
 
@@ -90,17 +137,16 @@ def no_column_names(names: Sequence[str], where: str) -> DataError:
     return DataError(what, do=f"{blanks}add a header line with names that begin with a letter", where=where)
 
 
+def _read_bytes(path: Path) -> int:
+    """Return about how much memory reading a table takes at its peak."""
+    if is_columnar(path):
+        return _COPIES * 8 * stored_rows(path) * len(stored_names(path))
+    packed = _PACKED if path.name.lower().endswith(".gz") else 1
+    return _COPIES * packed * path.stat().st_size
+
+
 def _read_folder(folder: Path) -> pd.DataFrame:
-    endings = _TEXT_ENDINGS + _PARQUET_ENDINGS
-    paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.name.lower().endswith(endings) and not path.name.startswith(".")
-    )
-    if not paths:
-        raise DataError(
-            "the folder holds no table", do="put .csv, .csv.gz or .parquet files there", where=str(folder)
-        )
+    paths = table_files(folder)
     frames = [_read_file(path) for path in paths]
     for path, frame in zip(paths, frames, strict=True):
         _refuse_other_columns(path, frame, paths[0], frames[0])
@@ -125,8 +171,8 @@ def _refuse_other_columns(path: Path, frame: pd.DataFrame, first_path: Path, fir
 
 
 def _read_file(path: Path) -> pd.DataFrame:
-    if path.name.lower().endswith(_PARQUET_ENDINGS):
-        frame, lines = _read_parquet(path)
+    if is_columnar(path):
+        frame, lines = _read_columnar(path)
     else:
         frame, lines = _read_csv(path)
     if frame.empty:
@@ -135,17 +181,10 @@ def _read_file(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _read_parquet(path: Path) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as fault:
-        raise DataError(
-            "the file is not a complete Parquet file", do="write or copy it again", where=str(path)
-        ) from fault
-    names = [name.strip() for name in table.column_names]
-    _refuse_bad_header(names, path)
-    frame = table.rename_columns(names).to_pandas(ignore_metadata=True)
-    frame = frame[[name for name in names if name and not name.startswith("__index_level_")]]
+def _read_columnar(path: Path) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    named = columnar_names(path)
+    table = read_stored(path, list(named.values())).rename_columns(list(named))
+    frame = table.to_pandas(ignore_metadata=True)
     return frame, np.arange(1, len(frame) + 1)
 
 
@@ -197,7 +236,7 @@ def _decoded(path: Path) -> str:
     if not text.strip():
         raise DataError("the file is empty", do="check that it was copied to its end", where=str(path))
     if "\0" in text:
-        raise DataError("the file is not text", do="give a CSV or Parquet file", where=str(path))
+        raise DataError("the file is not text", do="give a CSV, Parquet or Arrow file", where=str(path))
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

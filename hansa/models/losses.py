@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.models.training import Rows
+from hansa.models.rows import Rows
 
 _EDGE = 1e-7  # eq. 9 takes a logarithm: probabilities stay this far from 0 and 1
 

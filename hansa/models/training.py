@@ -1,4 +1,7 @@
-"""Local epochs: one compiled scan over mini-batches, padded rows counting for nothing."""
+"""Local epochs: one compiled loop over mini-batches, which costs nothing for padding.
+
+The loop ends with the last real row, so parties of many lengths run one compiled program.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from hansa.models.rows import Rows, Stream
 from hansa.models.shuffle import shuffled
-
-
-class Rows(eqx.Module):
-    """What one party learns from."""
-
-    x: jax.Array  # (rows, features)
-    y: jax.Array  # (rows,), label as a share of the cap
-    weight: jax.Array  # (rows,), 1, or 0 for padding, which follows all real rows
-    key: jax.Array  # (rows,), int32 key under which predictions are shared; 0 where weight is 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,58 +42,77 @@ class Learner(eqx.Module):
 RowLoss = Callable[[Any, Rows, Any], jax.Array]
 """(network, batch, extras of the batch) -> (batch,) losses of the rows."""
 
+Extras = Callable[[Rows], Any]
+"""Rows -> tree of arrays with a leading rows axis, dealt to the loss with the batch."""
+
 
 def learner(network: Any, recipe: Recipe) -> Learner:
     """Return a learner at its first step."""
     return Learner(network, recipe.build().init(network))
 
 
+def no_extras(rows: Rows) -> tuple[()]:
+    """Return nothing: the loss needs the rows alone."""
+    del rows
+    return ()
+
+
 def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of one epoch
-    start: Learner, rows: Rows, extras: Any, key: jax.Array, recipe: Recipe, loss: RowLoss
+    start: Learner, rows: Rows | Stream, extras: Extras, key: jax.Array, recipe: Recipe, loss: RowLoss
 ) -> tuple[Learner, jax.Array]:
     """Return the learner after its local epochs, and the mean training loss of the last epoch.
 
-    rows: padded or not; padding changes nothing. extras: tree of arrays with a leading rows axis,
-    dealt to `loss` with the batch. Every epoch has an order of its own; its last batch may be short.
+    rows: padded or not; padding changes nothing. Every epoch has an order of its own; its last batch
+    may be short. A stream is read block by block in an order of its own, and shuffled inside a block,
+    so that the last batch of each block may be short.
     """
-    optimizer = recipe.build()
 
-    def step(carry: tuple[Learner, jax.Array], batch: Any) -> tuple[tuple[Learner, jax.Array], None]:
+    def over_blocks(now: Learner, chance: jax.Array) -> tuple[Learner, jax.Array]:
+        if rows.blocks == 1:
+            block = rows.block(0)
+            return _over_batches(now, block, extras(block), chance, recipe, loss)
+        order = shuffled(chance, rows.blocks, jnp.float32(rows.blocks))  # (blocks,)
+
+        def one(place: jax.Array, carry: tuple[Learner, jax.Array]) -> tuple[Learner, jax.Array]:
+            block = rows.block(order[place])
+            own = jax.random.fold_in(chance, order[place])
+            after, total = _over_batches(carry[0], block, extras(block), own, recipe, loss)
+            return after, carry[1] + total
+
+        return jax.lax.fori_loop(0, rows.blocks, one, (now, jnp.zeros(())))
+
+    def epoch(number: jax.Array, carry: tuple[Learner, jax.Array]) -> tuple[Learner, jax.Array]:
+        return over_blocks(carry[0], jax.random.fold_in(key, number))
+
+    end, total = jax.lax.fori_loop(0, recipe.local_epochs, epoch, (start, jnp.zeros(())))
+    return end, total / jnp.maximum(rows.count, 1.0)
+
+
+def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch
+    start: Learner, rows: Rows, extras: Any, key: jax.Array, recipe: Recipe, loss: RowLoss
+) -> tuple[Learner, jax.Array]:
+    """Return the learner after one pass over a block, and the sum of the rows' losses."""
+    optimizer = recipe.build()
+    capacity = rows.y.shape[0]
+    size = min(recipe.batch_size, capacity)
+    order = shuffled(key, capacity, rows.count)  # (capacity,)
+    order = jnp.pad(order, (0, -capacity % size))  # (steps * size,)
+
+    def step(number: jax.Array, carry: tuple[Learner, jax.Array]) -> tuple[Learner, jax.Array]:
         current, total = carry
-        value, gradient = jax.value_and_grad(_mean_loss)(current.network, batch, loss)
-        counted = batch[0].weight.sum()  # ()
+        places = jax.lax.dynamic_slice(order, (number * size,), (size,))  # (batch,)
+        batch, beside = jax.tree.map(lambda leaf: leaf[places], (rows, extras))
+        inside = number * size + jnp.arange(size) < capacity  # (batch,)
+        batch = eqx.tree_at(lambda one: one.weight, batch, jnp.where(inside, batch.weight, 0.0))
+        value, gradient = jax.value_and_grad(_mean_loss)(current.network, batch, beside, loss)
         updates, memory = optimizer.update(gradient, current.memory, current.network)
         moved = Learner(optax.apply_updates(current.network, updates), memory)
-        kept = jax.tree.map(lambda new, old: jnp.where(counted > 0, new, old), moved, current)
-        return (kept, total + value * counted), None
+        return moved, total + value * batch.count
 
-    def epoch(carry: tuple[Learner, jax.Array], number: jax.Array) -> tuple[tuple[Learner, jax.Array], None]:
-        batches = _batches((rows, extras), rows.weight, jax.random.fold_in(key, number), recipe.batch_size)
-        return jax.lax.scan(step, (carry[0], jnp.zeros(())), batches)[0], None
-
-    (end, loss_sum), _ = jax.lax.scan(epoch, (start, jnp.zeros(())), jnp.arange(recipe.local_epochs))
-    return end, loss_sum / jnp.maximum(rows.weight.sum(), 1.0)
+    steps = jnp.ceil(rows.count / size).astype(jnp.int32)
+    return jax.lax.fori_loop(0, steps, step, (start, jnp.zeros(())))
 
 
-def _batches(tree: Any, weight: jax.Array, key: jax.Array, size: int) -> Any:
-    rows = weight.shape[0]
-    steps = -(-rows // size)
-    order = shuffled(key, rows, weight.sum())  # (rows,)
-    order = jnp.pad(order, (0, steps * size - rows), constant_values=-1)  # (steps * size,)
-    real = order >= 0  # (steps * size,)
-
-    def deal(leaf: jax.Array) -> jax.Array:
-        dealt = jnp.where(_to_rank(real, leaf.ndim), leaf[order], 0)  # (steps * size, ...)
-        return dealt.reshape(steps, size, *leaf.shape[1:])  # (steps, size, ...)
-
-    return jax.tree.map(deal, tree)
-
-
-def _to_rank(mask: jax.Array, rank: int) -> jax.Array:
-    return mask.reshape(mask.shape + (1,) * (rank - 1))
-
-
-def _mean_loss(network: Any, batch: Any, loss: RowLoss) -> jax.Array:
-    rows, extras = batch
+def _mean_loss(network: Any, rows: Rows, extras: Any, loss: RowLoss) -> jax.Array:
     losses = loss(network, rows, extras)  # (batch,)
-    return (losses * rows.weight).sum() / jnp.maximum(rows.weight.sum(), 1.0)
+    return (losses * rows.weight).sum() / jnp.maximum(rows.count, 1.0)

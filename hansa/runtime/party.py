@@ -12,7 +12,7 @@ import numpy as np
 from hansa.algorithms.contract import Algorithm
 from hansa.core.errors import PartyError
 from hansa.core.messages import Ask, Terms
-from hansa.models.training import Rows
+from hansa.models.rows import Rows, Stream
 
 
 @dataclass(slots=True)
@@ -21,13 +21,13 @@ class Member:
 
     name: str
     algorithm: Algorithm
-    rows: Rows
+    rows: Rows | Stream
     network: Any  # freshly drawn
     key: jax.Array  # its stream of chance
-    local: Any = None
+    local: Any = None  # what it remembers; None: it has not joined yet
 
-    def __post_init__(self) -> None:
-        """Join with what it has."""
+    def join(self) -> None:
+        """Join with what it has, unless it has joined."""
         if self.local is None:
             self.local = self.algorithm.join(self.network, self.rows, self.key)
 
@@ -39,6 +39,7 @@ class Member:
                 do="refuse this coordinator",
                 where=self.name,
             )
+        self.join()
         terms, local = _answer(self.algorithm, self.local, self.rows, ask)
         _check_outbound(terms, self.name)
         self.local = local
@@ -46,7 +47,7 @@ class Member:
 
 
 @partial(jax.jit, static_argnums=0)
-def _answer(algorithm: Algorithm, local: Any, rows: Rows, ask: Ask) -> tuple[Terms, Any]:
+def _answer(algorithm: Algorithm, local: Any, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Any]:
     return algorithm.answer(local, rows, ask)
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hansa.models.rows import held
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.exam import Exam
 from hansa.simulation.result import Protocol
@@ -27,7 +28,7 @@ def linear(pooled: Cohort, exam: Exam) -> tuple[Protocol, Protocol]:
     pooled: the centralised scenario, one party with all records. Inputs, labels and filter are those
     of the networks; the fit is ordinary least squares in float64.
     """
-    rows, inputs = pooled.members[0].rows, pooled.inputs[0]
+    rows, inputs = held(pooled.members[0].rows), pooled.inputs[0]
     weights = least_squares(np.asarray(rows.x, np.float64), np.asarray(rows.y, np.float64))
     predicted = _with_one(inputs.of(exam.fleet).astype(np.float64)) @ weights  # (rows,)
     return exam.score(jnp.asarray(predicted, jnp.float32))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,11 +19,14 @@ from hansa.core import seeds
 from hansa.core.charter import Charter, Party
 from hansa.core.errors import PartyError
 from hansa.data.partition import Share
-from hansa.data.prepare import Inputs, Labels, check_labels, label_keys, labels, regime_count, regime_of
+from hansa.data.prepare import Inputs, check_labels, label_keys
 from hansa.models.losses import SharedLoss
 from hansa.models.network import Perceptron, perceptron
-from hansa.models.training import Recipe, Rows
+from hansa.models.rows import Rows, Stream
+from hansa.models.training import Recipe
 from hansa.runtime.party import Member
+from hansa.simulation.holdings import Holding, holding
+from hansa.simulation.large_fleet import LargeShare
 from hansa.simulation.world import World
 
 KEYED_BY_LABEL = ("labsync", "labsync_mean", "mixed")
@@ -40,8 +42,7 @@ class Cohort:
     common: Perceptron  # the coordinator's freshly drawn network
     members: list[Member]
     inputs: list[Inputs]
-    shares: list[Share]
-    labels: list[Labels]
+    shares: list[Share | LargeShare]
     statistics: Moments | None  # the sums over the cohort that scaled the inputs; None where each sums alone
 
 
@@ -61,56 +62,54 @@ def gather(charter: Charter, scenario: str, world: World) -> Cohort:
     Raises DataError naming the labels that no party has, where predictions are shared by label, and
     PartyError naming a party without a single labelled row.
     """
-    charter, shares, found = dealt(charter, scenario, world)
-    inputs, sums = _inputs(charter, scenario, shares)
-    keys, size = _keys(charter, scenario, shares, found)
-    algorithm = _algorithm(charter, scenario, size)
-    rows = [_rows(*one) for one in zip(shares, inputs, found, keys, strict=True)]
+    charter, holdings = dealt(charter, scenario, world)
+    inputs, sums = _inputs(charter, scenario, holdings)
+    algorithm = _algorithm(charter, scenario, _key_space(charter, scenario, holdings))
     members = [
-        _member(charter, algorithm, party, one, own)
-        for party, one, own in zip(charter.roster, inputs, rows, strict=True)
+        _member(charter, algorithm, party, one, own.rows(one, charter, scenario))
+        for party, one, own in zip(charter.roster, inputs, holdings, strict=True)
     ]
     common = _network(charter, "coordinator", inputs[0].features, charter.network.hidden)
-    return Cohort(scenario, charter, algorithm, common, members, inputs, shares, found, sums)
+    shares = [own.share for own in holdings]
+    return Cohort(scenario, charter, algorithm, common, members, inputs, shares, sums)
 
 
-def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[Share], list[Labels]]:
-    """Return the charter with the scenario's roster, each party's share and its labels, checked.
+def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[Holding]]:
+    """Return the charter with the scenario's roster, and what each party holds, checked.
 
     Raises what `gather` raises, and is cheap: a run asks it of every scenario before it trains one.
     """
     if scenario == "centralised":
         charter = replace(charter, roster=(Party("centralised"),))
     shares = world.shares(charter, partition_of(charter, scenario))
-    found = [labels(share.fleet, charter.data.label_cap, charter.data.label_bin) for share in shares]
-    _check_known(shares, found)
+    holdings = [holding(share, charter.data, world.spools) for share in shares]
+    learnt = [one.learnt(charter.data) for one in holdings]  # (keys,) each
+    for share, counts in zip(shares, learnt, strict=True):
+        _check_known(share.party, int(counts.sum()))
     if scenario in KEYED_BY_LABEL:
-        check_labels(found, charter)
-    return charter, shares, found
+        check_labels(learnt, charter)
+    return charter, holdings
 
 
-def _check_known(shares: Sequence[Share], found: Sequence[Labels]) -> None:
-    for share, one in zip(shares, found, strict=True):
-        if not one.known.any():
-            raise PartyError(
-                "none of its rows has a known remaining life",
-                do="give it assets that were seen until they failed, or leave it out",
-                where=share.party,
-            )
+def _check_known(party: str, learnt: int) -> None:
+    if not learnt:
+        raise PartyError(
+            "none of its rows has a known remaining life",
+            do="give it assets that were seen until they failed, or leave it out",
+            where=party,
+        )
 
 
-def _inputs(charter: Charter, scenario: str, shares: Sequence[Share]) -> tuple[list[Inputs], Moments | None]:
+def _inputs(
+    charter: Charter, scenario: str, holdings: Sequence[Holding]
+) -> tuple[list[Inputs], Moments | None]:
     """Return each party's preparation and the sums over the cohort; isolated parties sum alone."""
-    regimes = regime_count(charter.data.regimes)
+    shares = [own.share for own in holdings]
     union = sorted({name for share in shares for name in share.fleet.sensor_names})
     places = [[union.index(name) for name in share.fleet.sensor_names] for share in shares]
     terms = [
-        statistics.spread(
-            statistics.moments(share.fleet.sensors, regime_of(share.fleet, charter.data.regimes), regimes),
-            columns,
-            len(union),
-        )
-        for share, columns in zip(shares, places, strict=True)
+        statistics.spread(own.moments(charter.data), columns, len(union))
+        for own, columns in zip(holdings, places, strict=True)
     ]
     for share, term, columns in zip(shares, terms, places, strict=True):
         _check_sums(share, term.square[:, columns])
@@ -125,7 +124,7 @@ def _inputs(charter: Charter, scenario: str, shares: Sequence[Share]) -> tuple[l
     return inputs, None if alone else sums
 
 
-def _check_sums(share: Share, squares: NDArray[np.float64]) -> None:
+def _check_sums(share: Share | LargeShare, squares: NDArray[np.float64]) -> None:
     too_large = ~np.isfinite(squares).all(axis=0)  # (sensors,)
     if too_large.any():
         raise PartyError(
@@ -136,7 +135,7 @@ def _check_sums(share: Share, squares: NDArray[np.float64]) -> None:
 
 
 def _inputs_of(
-    charter: Charter, share: Share, mean: NDArray[np.float64], deviation: NDArray[np.float64]
+    charter: Charter, share: Share | LargeShare, mean: NDArray[np.float64], deviation: NDArray[np.float64]
 ) -> Inputs:
     if charter.preparation.scaling == "range":
         ranges = {column.name: (column.low, column.high) for column in charter.data.columns}
@@ -155,21 +154,11 @@ def _inputs_of(
     )
 
 
-def _keys(
-    charter: Charter, scenario: str, shares: Sequence[Share], found: Sequence[Labels]
-) -> tuple[list[NDArray[np.int64]], int]:
-    """Return each party's (rows,) keys and the size of the key space."""
+def _key_space(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> int:
+    """Return how many keys predictions are shared under: shared rows, labels, or both."""
     by_label = label_keys(charter.data.label_cap, charter.data.label_bin)
-    shared_rows = max(int(share.shared_row.max(initial=-1)) for share in shares) + 1
-    if scenario == "vertical":
-        return [share.shared_row for share in shares], shared_rows
-    if scenario == "mixed":
-        keys = [
-            np.where(share.shared_row >= 0, by_label + share.shared_row, one.bin)
-            for share, one in zip(shares, found, strict=True)
-        ]
-        return keys, by_label + shared_rows
-    return [one.bin.astype(np.int64) for one in found], by_label
+    shared = max(own.shared_rows for own in holdings)
+    return {"vertical": shared, "mixed": by_label + shared}.get(scenario, by_label)
 
 
 def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
@@ -186,17 +175,9 @@ def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
     return PredictionSharing(recipe, loss, keys, charter.damping)
 
 
-def _rows(share: Share, inputs: Inputs, label: Labels, key: NDArray[np.int64]) -> Rows:
-    known = label.known  # (rows,)
-    return Rows(
-        x=jnp.asarray(inputs.of(share.fleet)[known]),
-        y=jnp.asarray(label.share[known]),
-        weight=jnp.asarray(np.ones(int(known.sum()), np.float32)),
-        key=jnp.asarray(key[known].astype(np.int32)),
-    )
-
-
-def _member(charter: Charter, algorithm: Algorithm, party: Party, inputs: Inputs, rows: Rows) -> Member:
+def _member(
+    charter: Charter, algorithm: Algorithm, party: Party, inputs: Inputs, rows: Rows | Stream
+) -> Member:
     network = _network(charter, party.name, inputs.features, party.hidden or charter.network.hidden)
     return Member(party.name, algorithm, rows, network, seeds.key(charter.seed, party.name, "batches"))
 

@@ -16,10 +16,12 @@ import numpy as np
 from hansa.core.charter import SCENARIOS, Charter, Column, Party
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.data.fleet import Fleet
-from hansa.data.prepare import label_keys, regime_count, regime_of
 from hansa.runtime.scoring import About, Joined, Model
 from hansa.simulation.cohort import Cohort, dealt, gather
 from hansa.simulation.exam import Exam, exam
+from hansa.simulation.holdings import Holding, holding
+from hansa.simulation.large_fleet import LargeFleet, Tell, untold
+from hansa.simulation.machine import threads
 from hansa.simulation.result import RunResult, ScenarioFigures
 from hansa.simulation.session import DRAWN, READINGS, Session, output_scale
 from hansa.simulation.world import World, open_world
@@ -52,15 +54,22 @@ Watch = Callable[[Progress], None]
 class Federation:
     """One run of a charter in memory."""
 
-    def __init__(self, charter: Charter, data: Path | None = None, world: World | None = None) -> None:
-        """Read or make the records, or take those of `world`.
+    def __init__(
+        self,
+        charter: Charter,
+        data: Path | None = None,
+        world: World | None = None,
+        tell: Tell = untold,
+    ) -> None:
+        """Read or make the records, or take those of `world`; tell: how far a large table is read.
 
         Raises CharterError and DataError before anything is trained.
         """
+        threads()  # what HANSA_THREADS says is checked before records are read
         self.charter = charter
         self._began = time.perf_counter()
         self._before = 0.0  # seconds of the runs that this one goes on from
-        self.world = world or open_world(charter, data)
+        self.world = world or open_world(charter, data, tell)
         for unit in self.units:
             dealt(charter, unit, self.world)
         self._exams = _exams(self.world, charter)
@@ -80,9 +89,16 @@ class Federation:
         """Return the digest of all records, to tell whether a resumed run has the same."""
         sha = hashlib.sha256()
         for fleet in _fleets(self.world):
+            if isinstance(fleet, LargeFleet):
+                sha.update(fleet.digest.encode())
+                continue
             for array in (fleet.asset, fleet.time, fleet.settings, fleet.sensors, fleet.remaining):
                 sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()
+
+    def close(self) -> None:
+        """Give back the disk space that large parties' prepared rows take."""
+        self.world.spools.close()
 
     def train(self, watch: Watch, stop: Callable[[], bool], start: Checkpoint | None = None) -> Iterator[str]:
         """Train all scenarios; yield the name of each one after its last round, and stop when asked.
@@ -102,19 +118,23 @@ class Federation:
                 watch(Progress(unit, session.done, session.rounds, work[unit][0] + share * work[unit][1]))
                 if stop():
                     return
-            self._close(session)
+            self.keep(session)
             yield unit
 
     def _open(self, unit: str, start: Checkpoint | None) -> Session:
-        cohort = gather(self.charter, unit, self.world)
-        exams = self._exams[: len(cohort.members)]
-        session = self._session = Session(cohort, exams, self.charter.rounds)
+        session = self._session = Session(*self.gathered(unit), self.charter.rounds)
         session.open()
         if start is not None and start.scenario == unit and start.arrays is not None and start.values:
             session.restore(start.arrays, start.values)
         return session
 
-    def _close(self, session: Session) -> None:
+    def gathered(self, unit: str) -> tuple[Cohort, list[Exam]]:
+        """Return the parties of a scenario, ready to train, and the exam of each."""
+        cohort = gather(self.charter, unit, self.world)
+        return cohort, self._exams[: len(cohort.members)]
+
+    def keep(self, session: Session) -> None:
+        """Take the figures and the models of a session after its last round."""
         model = model_of(session)
         for name in self.names(session.cohort.scenario):
             self.finished[name], self.models[name] = session.figures(name), model
@@ -214,9 +234,9 @@ def _exams(world: World, charter: Charter) -> list[Exam]:
     return [made[id(fleet)] for fleet in tests]
 
 
-def _fleets(world: World) -> list[Fleet]:
+def _fleets(world: World) -> list[Fleet | LargeFleet]:
     own = [fleet for data in world.own for fleet in (data.train, data.test)]
-    return [fleet for fleet in (world.train, world.test) if fleet is not None] + own
+    return [fleet for fleet in (world.train, world.test) if fleet is not None] or own
 
 
 def _work(units: list[str]) -> dict[str, tuple[float, float]]:
@@ -230,6 +250,7 @@ def _work(units: list[str]) -> dict[str, tuple[float, float]]:
 
 def _about(charter: Charter, world: World) -> dict[str, Any]:
     time_columns = [column.unit for column in charter.data.columns if column.role == "time"]
+    streamed = world.streamed(charter)
     return {
         "charter": charter.name,
         "charter_digest": charter_digest(charter),
@@ -242,31 +263,24 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
         "dataset": world.name,
         "partition": charter.partition.kind,
         "filter": charter.evaluation.filter,
-    }
+    } | ({"streamed": list(streamed)} if streamed else {})
 
 
 def _parties(charter: Charter, world: World) -> dict[str, dict[str, Any]]:
     """Return what each party holds under the charter's partition, for the report's page on skew."""
-    return {
-        share.party: _portrait(charter, share.fleet)
-        for share in world.shares(charter, charter.partition.kind)
-    }
+    shares = world.shares(charter, charter.partition.kind)
+    return {share.party: _portrait(charter, holding(share, charter.data, world.spools)) for share in shares}
 
 
-def _portrait(charter: Charter, fleet: Fleet) -> dict[str, Any]:
-    keys = label_keys(charter.data.label_cap, charter.data.label_bin)
-    bins = np.floor(np.clip(fleet.remaining, 0, charter.data.label_cap) / charter.data.label_bin + 5e-7)
-    counts = np.bincount(bins[np.isfinite(bins)].astype(np.int64), minlength=keys)  # (keys,)
-    regimes = regime_count(charter.data.regimes)
-    regime_share = np.bincount(regime_of(fleet, charter.data.regimes), minlength=regimes) / fleet.rows
-    failed = fleet.remaining[np.flatnonzero(np.diff(fleet.asset, append=-1))]  # (assets,), at the last row
+def _portrait(charter: Charter, held: Holding) -> dict[str, Any]:
+    counts = held.tally(charter.data)
     return {
-        "assets": len(fleet.asset_names),
-        "censored_assets": int(np.isnan(failed).sum()),
-        "rows": fleet.rows,
-        "sensors": list(fleet.sensor_names),
-        "labels": [[float(key * charter.data.label_bin), int(n)] for key, n in enumerate(counts) if n],
-        "regime_share": [round(float(share), 4) for share in regime_share],
+        "assets": counts.assets,
+        "censored_assets": counts.censored,
+        "rows": counts.rows,
+        "sensors": list(held.share.fleet.sensor_names),
+        "labels": [[float(key * charter.data.label_bin), int(n)] for key, n in enumerate(counts.known) if n],
+        "regime_share": [round(float(share), 4) for share in counts.regimes / counts.rows],
     }
 
 

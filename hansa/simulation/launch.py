@@ -13,8 +13,10 @@ from hansa.registry.folders import read_json
 from hansa.registry.run_folder import RunFolder
 from hansa.simulation.charter_file import CharterFile, read_charter_file
 from hansa.simulation.federation import Federation, Watch
+from hansa.simulation.large_fleet import Tell, untold
 from hansa.simulation.result import RunResult
 from hansa.simulation.run import Report, default_folder, identity, run_into
+from hansa.simulation.world import STREAM_VARIABLE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,21 +39,25 @@ class Launch:
             if self.fresh:
                 self.folder.release()
             raise
+        finally:
+            self.federation.close()
         return replace(result, models=dict(self.federation.models))
 
 
-def launch(file: CharterFile, data: Path | None, out: Path | None) -> Launch:
+def launch(file: CharterFile, data: Path | None, out: Path | None, tell: Tell = untold) -> Launch:
     """Return a run in the folder `out`, by default one named after the charter and its digest.
 
+    tell: how far the reading of a large table is, now and later.
     Raises CharterError, DataError or PartyError before the folder is touched, and FolderError where it
     cannot be written or belongs to another run.
     """
     folder = RunFolder(_free_folder(file.charter) if out is None else out)
     fresh = folder.is_fresh()
     place = file.data_folder(data)
-    federation = Federation(file.charter, place)
+    federation = Federation(file.charter, place, tell=tell)
     known = {} if place is None else {"data_folder": str(place.resolve())}
-    folder.claim(file.text, identity(federation) | known)
+    folder.claim(file.text, identity(federation) | known | _streamed(federation))
+    federation.world.spools.folder = folder.path
     return Launch(federation, folder, file.text, fresh)
 
 
@@ -64,7 +70,7 @@ def _free_folder(charter: Charter) -> Path:
     return folder.with_name(f"{folder.name}-{roster[:8]}") if taken else folder
 
 
-def relaunch(out: Path, data: Path | None) -> Launch:
+def relaunch(out: Path, data: Path | None, tell: Tell = untold) -> Launch:
     """Return the interrupted run of a folder, ready to go on.
 
     data: where the records lie now; by default where they lay when the run began, or the variable's
@@ -79,18 +85,23 @@ def relaunch(out: Path, data: Path | None) -> Launch:
         data = variable or (Path(began_in) if began_in else None)
     found = {"charter_digest": charter_digest(file.charter), "roster_digest": roster_digest(file.charter)}
     _check_same(known, found, out, "put back the charter.toml that the run began with")
-    federation = Federation(file.charter, data)
+    federation = Federation(file.charter, data, tell=tell)
+    _check_streamed(known, _streamed(federation), out)
     found = {"data_digest": federation.data_digest()}
     _check_same(known, found, out, "name the folder of the data that the run began with, with --data")
+    federation.world.spools.folder = out
     return Launch(federation, folder, file.text, fresh=False)
 
 
 def train_in_memory(file: CharterFile, data: Path | None, watch: Watch) -> RunResult:
     """Return the result and the models of a run that writes nothing."""
     federation = Federation(file.charter, file.data_folder(data))
-    for _ in federation.train(watch, lambda: False):
-        pass
-    return replace(federation.result(), models=dict(federation.models))
+    try:
+        for _ in federation.train(watch, lambda: False):
+            pass
+        return replace(federation.result(), models=dict(federation.models))
+    finally:
+        federation.close()
 
 
 def is_complete(out: Path) -> bool:
@@ -99,6 +110,22 @@ def is_complete(out: Path) -> bool:
     folder.identity()
     result = out / "result.json"
     return result.exists() and read_json(result).get("complete") is True and not folder.read_checkpoint()
+
+
+def _streamed(federation: Federation) -> dict[str, str]:
+    """Return the parties whose tables are read in pieces, which tells on the order of their rows."""
+    names = federation.world.streamed(federation.charter)
+    return {"streamed": ", ".join(names)} if names else {}
+
+
+def _check_streamed(known: dict[str, str], found: dict[str, str], out: Path) -> None:
+    began, now = known.get("streamed", "no party"), found.get("streamed", "no party")
+    if began != now:
+        raise FolderError(
+            f"the run began with {began} read in pieces, and now it would be {now}",
+            do=f"set {STREAM_VARIABLE} as it was when the run began",
+            where=str(out),
+        )
 
 
 def _check_same(known: dict[str, str], found: dict[str, str], out: Path, do: str) -> None:

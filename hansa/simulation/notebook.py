@@ -12,6 +12,7 @@ from hansa.data import cmapss
 from hansa.data.fleet import Dataset
 from hansa.data.partition import Share
 from hansa.simulation.charter_file import CharterFile, charter_file_of, read_charter_file, variable_folder
+from hansa.simulation.large_fleet import LargeShare
 from hansa.simulation.world import open_world, world_of
 
 Source = Charter | Path | str
@@ -42,7 +43,9 @@ def read_cmapss(folder: Path | str | None = None, subset: str = "FD004") -> Data
     return cmapss.read_cmapss(Path(folder), subset)
 
 
-def partition(charter: Source, dataset: Dataset | None = None, data: Path | str | None = None) -> list[Share]:
+def partition(
+    charter: Source, dataset: Dataset | None = None, data: Path | str | None = None
+) -> list[Share | LargeShare]:
     """Return what each party holds, in the order of the roster.
 
     dataset: the records to deal; none: those that the charter names, found in the folder `data`.

@@ -19,7 +19,7 @@ from hansa.core.charter_rules import check_charter
 from hansa.core.charter_writer import render_charter, toml_value
 from hansa.core.errors import CharterError, FolderError
 from hansa.data.fleet import Fleet, Floats
-from hansa.data.partition import Share
+from hansa.data.partition import Share, deal
 from hansa.registry.folders import make_folder, read_json, write_bytes, write_json, write_text
 from hansa.simulation.charter_file import CharterFile
 from hansa.simulation.world import open_world
@@ -53,7 +53,8 @@ def write_partition(file: CharterFile, data: Path | None, out: Path) -> Written:
             where=charter.name,
         )
     world = open_world(charter, file.data_folder(data))
-    shares = world.shares(charter, charter.partition.kind)
+    assert world.train is not None  # one set of assets, which is dealt
+    shares = deal(world.train, charter, charter.partition.kind)
     mark = {"charter_digest": charter_digest(charter), "roster_digest": roster_digest(charter)}
     _refuse_foreign(out, mark)
     given, notes = _given(charter, shares)

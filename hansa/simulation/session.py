@@ -16,23 +16,28 @@ from hansa.core import arrays
 from hansa.core.errors import PartyError
 from hansa.core.messages import Ask, Terms
 from hansa.models.metrics import Errors
-from hansa.runtime.coordinator import run_round
-from hansa.simulation.batched import BatchedParties
+from hansa.models.rows import held
 from hansa.simulation.cohort import Cohort
+from hansa.simulation.crew import ONE_MODEL, Crew
 from hansa.simulation.exam import Exam
 from hansa.simulation.result import Curves, PartyFigures, Protocol, ScenarioFigures, Traffic
 from hansa.transport.memory import ask_of, frame_bytes
 
-READINGS = {"centralised": "one model", "fedavg": "one model", "isolated": "mean of parties"}
+READINGS = dict.fromkeys(ONE_MODEL, "one model") | {"isolated": "mean of parties"}
 DRAWN = 6  # test assets whose predictions are drawn in the report
 _POINTS = 200  # rounds of the history that are scored, at most
 
 
 class Session:
-    """A scenario between its first exchange and its last."""
+    """A scenario under one seed, between its first exchange and its last."""
 
-    def __init__(self, cohort: Cohort, exams: Sequence[Exam], rounds: int) -> None:
-        """Take the parties, each party's exam, and the number of training rounds."""
+    def __init__(
+        self, cohort: Cohort, exams: Sequence[Exam], rounds: int, crew: Crew | None = None, seat: int = 0
+    ) -> None:
+        """Take the parties, each party's exam, and the number of training rounds.
+
+        crew: whom the parties are computed with, and at which seat; None: nobody else.
+        """
         self.cohort = cohort
         self.exams = exams
         self.rounds = rounds
@@ -40,55 +45,57 @@ class Session:
         self.history: dict[str, list[float]] = {"round": [], "train_loss": [], "rmse": [], "joined": []}
         self.seconds = 0.0
         self._together = all(one is exams[0] for one in exams)  # one exam for all: readings can be joined
-        seen = [inputs.of(exam.fleet) for inputs, exam in zip(cohort.inputs, exams, strict=True)]
-        self._parties = BatchedParties(cohort.algorithm, cohort.members, seen)
+        self.crew = crew or Crew([cohort], [exams])
+        self._seat = seat
         self._state = cohort.algorithm.start(cohort.common)
+        self._scored: list[jax.Array] | None = None  # predictions as things stand
         self._traffic = [_Meter() for _ in cohort.members]
         if cohort.statistics is not None:
             sums = asdict(cohort.statistics)
+            weighed = _weighed(Ask(jnp.int32(0), sums, opening="statistics"), Terms(sums, jnp.ones(())))
             for meter in self._traffic:
-                meter.weigh(Ask(jnp.int32(0), sums, opening="statistics"), Terms(sums, jnp.ones(())))
+                meter.kinds["statistics"] = weighed
 
     def open(self) -> None:
         """Run the exchanges before anybody trains."""
-        began = time.perf_counter()
-        for _ in self.cohort.algorithm.openings:
-            self._exchange()
-        self.seconds += time.perf_counter() - began
+        open_together([self])
 
     def step(self) -> None:
         """Run one round, and score it where the history has a point."""
-        began = time.perf_counter()
-        self._exchange()
-        self.done += 1
-        if self.done % -(-self.rounds // _POINTS) == 0 or self.done == self.rounds:
-            self._note()
-        self.seconds += time.perf_counter() - began
+        step_together([self])
 
-    def _exchange(self) -> None:
-        algorithm = self.cohort.algorithm
+    def ask(self) -> Ask:
+        """Return what the coordinator sends out now."""
+        return self.cohort.algorithm.ask(self._state)
 
-        def exchange(ask: Ask) -> Any:
-            answered = self._parties(ask)
-            self._weigh(ask, answered)
-            return answered
+    def take(self, ask: Ask, answered: Any) -> None:
+        """Take the answer to an ask: weigh it, and go on to the coordinator's next state."""
+        self._weigh(ask, answered)
+        self._scored = None
+        self._state = self.cohort.algorithm.absorb(self._state, answered)
 
-        self._state = run_round(algorithm, self._state, exchange)
+    def due(self) -> bool:
+        """Return whether the history has a point at this round."""
+        return self.done % -(-self.rounds // _POINTS) == 0 or self.done == self.rounds
 
     def _weigh(self, ask: Ask, answered: Any) -> None:
-        addressed = self.cohort.algorithm.addressed
-        for party, meter in enumerate(self._traffic):
-            if ask.opening not in meter.kinds:
-                terms = answered[party] if addressed else Terms(answered.values, answered.weight)
-                rows = self.cohort.members[party].rows.y.shape[0] if addressed else None
-                meter.weigh(
-                    _cut(ask_of(ask, party), rows), Terms(_cut_values(terms.values, rows), terms.weight)
-                )
+        if ask.opening in self._traffic[0].kinds:
+            return
+        if not self.cohort.algorithm.addressed:
+            weighed = _weighed(ask, Terms(answered.values, answered.weight))
+            for meter in self._traffic:
+                meter.kinds[ask.opening] = weighed
+            return
+        for party, (meter, terms) in enumerate(zip(self._traffic, answered, strict=True)):
+            rows = held(self.cohort.members[party].rows).y.shape[0]
+            own = _cut(ask_of(ask, party), rows)
+            meter.kinds[ask.opening] = _weighed(own, Terms(_cut_values(terms.values, rows), terms.weight))
 
-    def _note(self) -> None:
-        predictions = self.predictions()
+    def note(self, predictions: list[jax.Array]) -> None:
+        """Add a point to the history; predictions: as `predictions` returns them."""
+        self._scored = predictions
         self.history["round"].append(self.done)
-        self.history["train_loss"].append(self._parties.loss())
+        self.history["train_loss"].append(float(np.mean(self.crew.losses(self._seat))))
         if self._together:
             self.history["joined"].append(self.exams[0].rmse(self._own(predictions)))
         if self._reading(self.cohort.scenario) == "mean of parties":
@@ -100,7 +107,7 @@ class Session:
             raise self._diverged(predictions)
 
     def _diverged(self, predictions: Sequence[jax.Array]) -> PartyError:
-        losses = [local.loss for local in self._parties.each()]
+        losses = self.crew.losses(self._seat)
         lost = [
             not np.isfinite(np.append(own, one)).all() for own, one in zip(predictions, losses, strict=True)
         ]
@@ -115,10 +122,14 @@ class Session:
 
     def predictions(self) -> list[jax.Array]:
         """Return each party's (rows,) predictions on its exam, shares of the cap."""
-        ask = self.cohort.algorithm.ask(self._state)
+        if self._scored is None:  # between two points of the history, which has nobody else in the crew
+            self._scored = self.scaled(self.crew.predictions([self.ask()])[self._seat])
+        return self._scored
+
+    def scaled(self, outputs: list[jax.Array]) -> list[jax.Array]:
+        """Return the parties' outputs as predictions."""
         scale = output_scale(self.cohort)
-        predictions = self._parties.predict(Ask(ask.round, ask.shared))
-        return predictions if scale == 1.0 else [scale * own for own in predictions]
+        return outputs if scale == 1.0 else [scale * own for own in outputs]
 
     def _own(self, predictions: Sequence[jax.Array]) -> jax.Array:
         """Return the scenario's own prediction: the common model's, or the mean of all parties'."""
@@ -126,8 +137,8 @@ class Session:
 
     def networks(self) -> list[Any]:
         """Return the network that each party predicts with."""
-        ask = self.cohort.algorithm.ask(self._state)
-        return [self.cohort.algorithm.network(local, ask) for local in self._parties.each()]
+        ask = self.ask()
+        return [self.cohort.algorithm.network(local, ask) for local in self.crew.locals(self._seat)]
 
     def figures(self, scenario: str) -> ScenarioFigures:
         """Return what the scenario found so far; scenario: its name, or isolated_mean beside isolated."""
@@ -164,7 +175,8 @@ class Session:
 
     def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return arrays and plain values from which `restore` goes on to the same bits."""
-        kept = arrays.flatten((self._state, self._parties.memories))
+        flat = arrays.flatten((self._state, self.crew.memories))
+        kept = {name: leaf.copy() for name, leaf in flat.items()}  # the next round takes the memories away
         kinds = [{kind: asdict(one) for kind, one in meter.kinds.items()} for meter in self._traffic]
         history = {name: list(points) for name, points in self.history.items()}
         values = {"done": self.done, "history": history, "seconds": self.seconds, "traffic": kinds}
@@ -172,8 +184,9 @@ class Session:
 
     def restore(self, kept: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         """Go on where a snapshot was taken; call it after `open`."""
-        like = (self._state, self._parties.memories)
-        self._state, self._parties.memories = arrays.restore(like, kept)
+        like = (self._state, self.crew.memories)
+        self._state, self.crew.memories = arrays.restore(like, kept)
+        self._scored = None
         self.done = values["done"]
         self.history = {name: list(points) for name, points in values["history"].items()}
         self.seconds = values["seconds"]
@@ -190,19 +203,39 @@ def _shares(cohort: Cohort) -> bool:
     return bool(cohort.algorithm.openings)
 
 
+def open_together(sessions: Sequence[Session]) -> None:
+    """Run the exchanges before anybody trains, for sessions that share a crew."""
+    for _ in sessions[0].cohort.algorithm.openings:
+        _exchange(sessions)
+
+
+def step_together(sessions: Sequence[Session]) -> None:
+    """Run one round of sessions that share a crew, and score it where the history has a point."""
+    began = time.perf_counter()
+    _exchange(sessions)
+    for session in sessions:
+        session.done += 1
+    if sessions[0].due():
+        outputs = sessions[0].crew.predictions([session.ask() for session in sessions])
+        for session, own in zip(sessions, outputs, strict=True):
+            session.note(session.scaled(own))
+    seconds = (time.perf_counter() - began) / len(sessions)
+    for session in sessions:
+        session.seconds += seconds
+
+
+def _exchange(sessions: Sequence[Session]) -> None:
+    asks = [session.ask() for session in sessions]
+    answers = sessions[0].crew.exchange(asks)
+    for session, ask, answered in zip(sessions, asks, answers, strict=True):
+        session.take(ask, answered)
+
+
 class _Meter:
     """Bytes of one party: a frame's size depends on shapes alone, so each kind is weighed once."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, Traffic] = {}  # by opening; "" is a training round
-
-    def weigh(self, ask: Ask, terms: Terms) -> None:
-        if not jax.tree.leaves(terms.values):  # isolated: nothing would be sent
-            self.kinds[ask.opening] = Traffic()
-            return
-        self.kinds[ask.opening] = Traffic(
-            frame_bytes(terms), frame_bytes(ask), arrays.array_bytes(terms), arrays.array_bytes(ask)
-        )
 
     def traffic(self, rounds: int) -> Traffic:
         total = dict.fromkeys(Traffic.__dataclass_fields__, 0)
@@ -210,6 +243,12 @@ class _Meter:
             for name in total:
                 total[name] += getattr(one, name) * (1 if kind else rounds)
         return Traffic(**total)
+
+
+def _weighed(ask: Ask, terms: Terms) -> Traffic:
+    if not jax.tree.leaves(terms.values):  # isolated: nothing would be sent
+        return Traffic()
+    return Traffic(frame_bytes(terms), frame_bytes(ask), arrays.array_bytes(terms), arrays.array_bytes(ask))
 
 
 def _cut(ask: Ask, rows: int | None) -> Ask:

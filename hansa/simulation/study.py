@@ -1,12 +1,13 @@
 """The paper's experiment over numbers of parties and seeds: every scenario of a plan, once a seed.
 
-A unit (one seed, one number of parties) is trained as `hansa run` trains its charter, and kept when
-it is whole. Pooled records do not depend on the parties, so they are trained once a seed.
+A unit (one seed, one number of parties) is trained as `hansa run` trains its charter, in lockstep with
+the units that differ from it by their seed, and kept when all of them are whole. Pooled records do not
+depend on the parties, so they are trained once a seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hansa.simulation import baselines
 from hansa.simulation.cohort import gather
 from hansa.simulation.exam import exam
 from hansa.simulation.federation import Federation, Progress, Watch
+from hansa.simulation.lockstep import train_together
 from hansa.simulation.study_book import PROTOCOLS, Book, Entry, entry_of
 from hansa.simulation.study_plan import Plan, Unit, unit_charter, with_ranges
 from hansa.simulation.world import open_world
@@ -29,9 +31,9 @@ from hansa.simulation.world import open_world
 class Hooks:
     """What the caller of a study does while it runs."""
 
-    keep: Callable[[Book], None]  # called with the book after every unit
-    watch: Callable[[Unit, Progress], None]  # `done` is the share of what this call has to train
-    stop: Callable[[], bool]  # asked after every round; the unit at work is then given up
+    keep: Callable[[Book], None]  # called with the book after all seeds of a unit
+    watch: Callable[[Sequence[Unit], Progress], None]  # `done` is the share of what this call has to train
+    stop: Callable[[], bool]  # asked after every round; the units at work are then given up
 
 
 def describe(plan: Plan, data: Path | None) -> dict[str, Any]:
@@ -50,23 +52,32 @@ def describe(plan: Plan, data: Path | None) -> dict[str, Any]:
 
 def run_study(plan: Plan, book: Book, data: Path | None, hooks: Hooks) -> bool:
     """Train what the book lacks and put it in; return whether all of it is there now."""
-    units = [unit for unit in (_rest(unit, book) for unit in plan.units) if unit.scenarios]
-    ends = np.cumsum([unit.work for unit in units])  # (units,)
-    for number, (unit, end) in enumerate(zip(units, ends, strict=True)):
-        if number and unit.seed != units[number - 1].seed:
-            # Each seed has shapes of its own: what was compiled for the last one only takes memory.
-            jax.clear_caches()  # type: ignore[no-untyped-call]
+    batches = _batches([unit for unit in (_rest(unit, book) for unit in plan.units) if unit.scenarios])
+    works = [sum(unit.work for unit in units) for units in batches]
+    ends = np.cumsum(works)  # (batches,)
+    for units, work, end in zip(batches, works, ends, strict=True):
 
-        def watch(progress: Progress, unit: Unit = unit, end: float = end) -> None:
-            done = float((end - (1.0 - progress.done) * unit.work) / ends[-1])
-            hooks.watch(unit, replace(progress, done=done))
+        def watch(
+            progress: Progress, units: Sequence[Unit] = units, work: float = work, end: float = end
+        ) -> None:
+            done = float((end - (1.0 - progress.done) * work) / ends[-1])
+            hooks.watch(units, replace(progress, done=done))
 
-        entries = _train(plan, unit, data, watch, hooks.stop)
+        entries = _train(plan, units, data, watch, hooks.stop)
         if entries is None:
             return False
         book.add(entries)
         hooks.keep(book)
+        jax.clear_caches()  # type: ignore[no-untyped-call] # another number of parties has other shapes
     return True
+
+
+def _batches(units: Sequence[Unit]) -> list[list[Unit]]:
+    """Return the units that differ by their seed alone, together."""
+    found: dict[tuple[int, tuple[str, ...]], list[Unit]] = {}
+    for unit in units:
+        found.setdefault((unit.parties, unit.scenarios), []).append(unit)
+    return list(found.values())
 
 
 def _rest(unit: Unit, book: Book) -> Unit:
@@ -84,23 +95,25 @@ def _charter(plan: Plan, unit: Unit, data: Path | None) -> Charter:
 
 
 def _train(
-    plan: Plan, unit: Unit, data: Path | None, watch: Watch, stop: Callable[[], bool]
+    plan: Plan, units: Sequence[Unit], data: Path | None, watch: Watch, stop: Callable[[], bool]
 ) -> list[Entry] | None:
-    """Return the entries of a unit, or None where it was stopped."""
-    federation = Federation(_charter(plan, unit, data), data)
-    entries = _baselines(unit, federation)
-    wanted = [name for name in unit.scenarios if name not in baselines.BASELINES]
-    if not wanted:
-        return entries
-    for _ in federation.train(watch, stop):
-        pass
+    """Return the entries of units that differ by their seed, or None where they were stopped."""
+    federations = [Federation(_charter(plan, unit, data), data) for unit in units]
+    pairs = list(zip(units, federations, strict=True))
+    if any(name not in baselines.BASELINES for name in units[0].scenarios):
+        trained = list(train_together(federations, watch, stop))
+        if len(trained) < len(federations[0].units):
+            return None
+    return [entry for unit, own in pairs for entry in _baselines(unit, own) + _entries(unit, own)]
+
+
+def _entries(unit: Unit, federation: Federation) -> list[Entry]:
     found = dict(federation.finished)
     if unit.parties == 0 and "isolated" in found:
         found["centralised"] = replace(found.pop("isolated"), reading="one model")
-    if not set(wanted) <= found.keys():
-        return None
     zero = _zero(federation)
-    return entries + [entry_of((unit.seed, unit.parties, name), found[name], zero) for name in wanted]
+    trained = [name for name in unit.scenarios if name not in baselines.BASELINES]
+    return [entry_of((unit.seed, unit.parties, name), found[name], zero) for name in trained]
 
 
 def _baselines(unit: Unit, federation: Federation) -> list[Entry]:

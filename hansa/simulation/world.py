@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from hansa.core import seeds
 from hansa.core.charter import Charter, Party
-from hansa.core.errors import CharterError, DataError
+from hansa.core.errors import CharterError, DataError, PartyError
 from hansa.data.cmapss import read_cmapss
 from hansa.data.fleet import Dataset, Fleet
 from hansa.data.partition import Share, deal
 from hansa.data.simulated import simulate_fleet
+from hansa.simulation.large_fleet import LargeDataset, LargeShare, Tell, large_table, open_large, untold
+from hansa.simulation.spool import Spools
+
+STREAM_ABOVE_MB = 64.0
+"""A party's Parquet or Arrow table is read in pieces where its numbers take more memory than this.
+
+Reading and dealing a table takes several copies of it, and other parties have tables too.
+"""
+
+STREAM_VARIABLE = "HANSA_STREAM_ABOVE_MB"
+"""Environment variable that takes the place of `STREAM_ABOVE_MB`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,13 +35,14 @@ class World:
     name: str
     train: Fleet | None  # None where each party brought its own
     test: Fleet | None
-    own: tuple[Dataset, ...] = ()  # partition `given`: one a party, in roster order
+    own: tuple[Dataset | LargeDataset, ...] = ()  # partition `given`: one a party, in roster order
+    spools: Spools = field(default_factory=lambda: Spools(untold))
 
-    def shares(self, charter: Charter, kind: str) -> list[Share]:
+    def shares(self, charter: Charter, kind: str) -> list[Share | LargeShare]:
         """Return what each party holds under a partition."""
         if self.train is None:
-            return [_whole(party, data.train) for party, data in zip(charter.roster, self.own, strict=True)]
-        return deal(self.train, charter, kind)
+            return [_whole(party, data) for party, data in zip(charter.roster, self.own, strict=True)]
+        return list(deal(self.train, charter, kind))
 
     def tests(self, charter: Charter) -> list[Fleet]:
         """Return the assets that each party is judged on: the same for all unless each brought its own."""
@@ -37,11 +50,17 @@ class World:
             return [data.test for data in self.own]
         return [self.test] * charter.parties
 
+    def streamed(self, charter: Charter) -> tuple[str, ...]:
+        """Return the parties whose rows memory need not hold."""
+        pairs = zip(charter.roster, self.own, strict=True) if self.own else ()
+        return tuple(party.name for party, data in pairs if isinstance(data, LargeDataset))
 
-def open_world(charter: Charter, data: Path | None) -> World:
+
+def open_world(charter: Charter, data: Path | None, tell: Tell = untold) -> World:
     """Return the records that the charter names.
 
-    data: folder of the C-MAPSS files, or the folder that a table's paths start from.
+    data: folder of the C-MAPSS files, or the folder that a table's paths start from. tell: how far the
+    reading of a large table is.
     Raises DataError for files that are missing or wrong, CharterError where they do not fit.
     """
     if charter.data.source == "simulated":
@@ -52,7 +71,7 @@ def open_world(charter: Charter, data: Path | None) -> World:
         assert data is not None
         gaps = charter.data.missing == "hold"
         return world_of(read_cmapss(data, charter.data.subset, gaps=gaps), charter)
-    return _tables(charter, data or Path())
+    return _tables(charter, data or Path(), tell)
 
 
 def world_of(dataset: Dataset, charter: Charter) -> World:
@@ -93,13 +112,14 @@ def _check_parties(fleet: Fleet | None, charter: Charter) -> None:
         )
 
 
-def _tables(charter: Charter, folder: Path) -> World:
+def _tables(charter: Charter, folder: Path, tell: Tell) -> World:
     from hansa.data.columns import fleet_from_table
     from hansa.data.labels import split_test
-    from hansa.data.tables import read_table
+    from hansa.data.tables import read_table, refuse_too_large
 
     def read(file: str, party: Party | None) -> Fleet:
         path = folder / file
+        refuse_too_large(path)
         return fleet_from_table(read_table(path), charter, party, str(path))
 
     def halves(file: str, party: Party | None, *names: str) -> Dataset:
@@ -109,13 +129,50 @@ def _tables(charter: Charter, folder: Path) -> World:
         rng = seeds.generator(charter.seed, "test", *names)
         return Dataset(file, *split_test(fleet, charter.data.test_share, rng))
 
+    def own(party: Party) -> Dataset | LargeDataset:
+        if not _is_large(folder / party.data, charter, party):
+            return halves(party.data, party, party.name)
+        _refuse_labsync(charter, party)
+        return open_large(folder / party.data, charter, party, tell)
+
     if charter.partition.kind == "given":
-        own = tuple(halves(party.data, party, party.name) for party in charter.roster)
-        return World("own tables", None, None, own)
+        return World("own tables", None, None, tuple(own(party) for party in charter.roster), Spools(tell))
     dataset = halves(charter.data.file, None)
     _check_parties(dataset.train, charter)
     return World(charter.data.file, dataset.train, dataset.test)
 
 
-def _whole(party: Party, fleet: Fleet) -> Share:
-    return Share(party.name, fleet, np.full(fleet.rows, -1))
+def _is_large(path: Path, charter: Charter, party: Party) -> bool:
+    from hansa.data.pieces import are_columnar
+
+    if not are_columnar(path):
+        return False
+    table = large_table(path, charter, party)
+    return 8 * table.rows() * max(table.columns(), table.width) > _stream_above_bytes()
+
+
+def _stream_above_bytes() -> float:
+    text = os.environ.get(STREAM_VARIABLE, "") or str(STREAM_ABOVE_MB)
+    try:
+        megabytes = float(text)
+    except ValueError as fault:
+        raise DataError(
+            f'{STREAM_VARIABLE} is "{text}", which is no number',
+            do=f"give megabytes, for instance {STREAM_ABOVE_MB:g}",
+        ) from fault
+    return megabytes * (1 << 20)
+
+
+def _refuse_labsync(charter: Charter, party: Party) -> None:
+    if charter.algorithm.name == "labsync":
+        raise PartyError(
+            "its table is too large to be held in memory, and labsync needs all rows at hand",
+            do='write name = "labsync_mean" under [algorithm], which is equal to it in expectation',
+            where=party.name,
+        )
+
+
+def _whole(party: Party, data: Dataset | LargeDataset) -> Share | LargeShare:
+    if isinstance(data, LargeDataset):
+        return LargeShare(party.name, data.train)
+    return Share(party.name, data.train, np.full(data.train.rows, -1))

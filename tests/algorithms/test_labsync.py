@@ -16,7 +16,8 @@ from hansa.algorithms.labsync import MISSING, FedLabSync, label_maps
 from hansa.algorithms.prediction_sharing import PredictionSharing
 from hansa.core.messages import Terms
 from hansa.models.losses import SharedLoss
-from hansa.models.training import Recipe, Rows
+from hansa.models.rows import Rows
+from hansa.models.training import Recipe
 from hansa.runtime.party import Member
 from tests.algorithms.lines import LINES, holdings, line_of
 from tests.batteries.algorithm import SharingBattery

@@ -14,7 +14,8 @@ from hansa.core import seeds
 from hansa.core.messages import Totals
 from hansa.models.losses import SharedLoss
 from hansa.models.network import Perceptron
-from hansa.models.training import Recipe, Rows
+from hansa.models.rows import Rows
+from hansa.models.training import Recipe
 from hansa.runtime.party import Member
 from tests.algorithms.lines import LINES, holdings, line_of
 from tests.batteries.algorithm import SharingBattery

@@ -11,7 +11,8 @@ import numpy as np
 from hansa.algorithms.contract import Algorithm
 from hansa.core import seeds
 from hansa.models.network import perceptron
-from hansa.models.training import Recipe, Rows
+from hansa.models.rows import Rows
+from hansa.models.training import Recipe
 from hansa.runtime.coordinator import run_round
 from hansa.runtime.party import Member
 from hansa.transport.memory import MemoryTransport
@@ -45,11 +46,13 @@ class Seat:
         )
 
     def member(self, algorithm: Algorithm) -> Member:
-        """Return the party with its algorithm."""
+        """Return the party, joined, with its algorithm."""
         network = perceptron(
             seeds.generator(1, self.name, "network"), self.features, self.hidden, "sigmoid", "linear"
         )
-        return Member(self.name, algorithm, self.learnt_from(), network, seeds.key(1, self.name, "batches"))
+        found = Member(self.name, algorithm, self.learnt_from(), network, seeds.key(1, self.name, "batches"))
+        found.join()
+        return found
 
 
 LABELS = (0, 1, 2, 3, 2, 1, 0, 3, 1, 1, 0, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hansa.cli import progress
 from hansa.cli.progress import ProgressLine
 from hansa.simulation.federation import Progress
 
@@ -41,3 +42,15 @@ def test_a_terminal_shows_a_bar_and_clears_it(
     assert shown.out == ""
     assert "labsync: round 10 of 10" in shown.err
     assert "left" in shown.err
+
+
+def test_the_pieces_of_a_large_table_are_said_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter([100.0, 101.0, 111.0, 112.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
+    with ProgressLine() as show:
+        for rows in (10, 20, 30, 40):
+            show.tell(f"big: checking, {rows} of 40 rows", rows / 40)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["big: checking, 10 of 40 rows", "big: checking, 30 of 40 rows"]

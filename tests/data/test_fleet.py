@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from hansa.data.fleet import joined
 from tests.batteries.fleets import fleet
 
 FLEET = replace(fleet([4, 2, 6, 3], censored=[1]), traits={"mode": np.array(["a", "b", "a", "c"])})
@@ -54,3 +55,11 @@ def test_seen_for_is_the_time_until_the_assets_last_row(origin: float) -> None:
 def test_a_fleet_shows_its_size_and_columns() -> None:
     assert "4 assets, 15 rows" in repr(FLEET)
     assert "s1, s2, s3" in repr(FLEET)
+
+
+def test_fleets_that_were_taken_apart_are_joined_again() -> None:
+    own = fleet([4, 5, 6])
+    again = joined([own.take_assets([0]), own.take_assets([1, 2])])
+    assert again.asset_names == own.asset_names
+    for name in ("asset", "time", "settings", "sensors", "remaining"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(own, name))

@@ -16,6 +16,9 @@ from hansa.data.labels import (
     remaining_until,
     split_test,
 )
+from hansa.data.labels import (
+    test_assets as assets_of_the_test,
+)
 
 
 def place(position: int) -> str:
@@ -102,3 +105,11 @@ def test_the_same_generator_splits_the_same_way_and_another_does_not() -> None:
     whole = fleet(2, [True] * 30)
     names = [split_test(whole, 0.3, np.random.default_rng(seed))[1].asset_names for seed in (1, 1, 2)]
     assert names[0] == names[1] != names[2]
+
+
+def test_the_assets_of_the_test_are_those_that_a_table_in_memory_would_lose() -> None:
+    own = fleet(3, [True, False, True, True, True, False, True])
+    known = np.array([True, False, True, True, True, False, True])
+    drawn = assets_of_the_test(known, 0.4, np.random.default_rng(2))
+    _, test = split_test(own, 0.4, np.random.default_rng(2))
+    assert {own.asset_names[asset] for asset in drawn} == set(test.asset_names)

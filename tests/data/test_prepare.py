@@ -14,6 +14,7 @@ from hansa.core.charter import Preparation, Regimes
 from hansa.core.errors import DataError
 from hansa.data.fleet import Fleet
 from hansa.data.prepare import Inputs, check_labels, label_keys, labels, regime_count, regime_of
+from hansa.data.tally import learnt_rows
 from tests.batteries.fleets import CENTRES, SETTINGS, charter, fleet
 
 BINS = Regimes("bins", bins=(("speed", (0.2, 0.6)), ("height", (5.0,))))
@@ -34,6 +35,11 @@ def _inputs(own: Fleet, preparation: Preparation | None = None, flags: bool = Fa
         preparation=preparation or Preparation(),
         flags=flags,
     )
+
+
+def learnt(own: Fleet) -> np.ndarray:
+    """Return (keys,) the rows that can be learnt from, by label."""
+    return learnt_rows(labels(own, 12.0, 1.0), charter().data)
 
 
 def _at(settings: list[tuple[float, float]]) -> Fleet:
@@ -133,14 +139,14 @@ def test_labels_that_no_party_has_are_named() -> None:
     lives = fleet([14, 13])
     gone = replace(lives, remaining=np.where(np.isin(lives.remaining, [3, 7, 8, 9]), 5.0, lives.remaining))
     with pytest.raises(DataError, match=r"no party has a row with label 3, 7 to 9; widen label_bin"):
-        check_labels([labels(gone, 12.0, 1.0)], charter())
+        check_labels([learnt(gone)], charter())
 
 
 def test_a_label_that_one_party_has_is_enough() -> None:
     own = fleet([14])
     first = replace(own, remaining=np.where(own.remaining < 6, 12.0, own.remaining))
     second = replace(own, remaining=np.where(own.remaining >= 6, 0.0, own.remaining))
-    held = [labels(one, 12.0, 1.0) for one in (first, second)]
+    held = [learnt(one) for one in (first, second)]
     check_labels(held, charter())
     for alone in held:
         with pytest.raises(DataError, match="no party has"):
@@ -151,7 +157,7 @@ def test_an_unknown_row_is_no_row_with_label_0() -> None:
     own = fleet([14, 5], censored=[1])
     worn = replace(own, remaining=np.where(own.remaining == 0, 1.0, own.remaining))
     with pytest.raises(DataError, match="with label 0;"):
-        check_labels([labels(worn, 12.0, 1.0)], charter())
+        check_labels([learnt(worn)], charter())
 
 
 # --- inputs --------------------------------------------------------------------------------------

@@ -7,13 +7,15 @@ import gzip
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hansa.core.errors import DataError
-from hansa.data.tables import FILE_COLUMN, locate, origin, read_table, stem
+from hansa.data import tables
+from hansa.data.tables import FILE_COLUMN, locate, origin, read_table, refuse_too_large, stem
 
 PLAIN = "engine,cycle,temp\na,1,20.5\na,2,21\n"
 
@@ -200,3 +202,17 @@ def test_files_of_a_folder_with_other_columns_are_refused(tmp_path: Path, conten
     written(tmp_path, "b.csv", content)
     with pytest.raises(DataError, match=r'there is no column "."'):
         read_table(tmp_path)
+
+
+def test_a_table_that_memory_cannot_hold_is_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": np.zeros(1000), "b": np.zeros(1000)}).to_parquet(path)
+    csv_path = written(tmp_path, "t.csv", PLAIN * 2000)
+    refuse_too_large(path)
+    refuse_too_large(tmp_path)
+    monkeypatch.setattr(tables.os, "sysconf", {"SC_PAGE_SIZE": 1000, "SC_PHYS_PAGES": 70}.__getitem__)
+    for large in (path, csv_path, tmp_path):
+        with pytest.raises(DataError, match=r"there are 0 GB; give each party a Parquet file of its own"):
+            refuse_too_large(large)

@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from hansa.models.losses import Partners, SharedLoss, squared_error
 from hansa.models.network import Perceptron
-from hansa.models.training import Rows
+from hansa.models.rows import Rows
 
 N = 5
 OWN = np.array([0.2, 0.9, 0.55, 0.4, 0.7])

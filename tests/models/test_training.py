@@ -11,7 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from hansa.models.losses import squared_error
 from hansa.models.network import Perceptron, perceptron
-from hansa.models.training import Learner, Recipe, Rows, learner, train
+from hansa.models.rows import Rows
+from hansa.models.training import Learner, Recipe, learner, no_extras, train
 from tests.oracles import orders
 from tests.oracles.adam import adam_epochs
 from tests.oracles.straight_line import Descent, Holding, Line
@@ -19,7 +20,7 @@ from tests.oracles.straight_line import Descent, Holding, Line
 ROWS, FEATURES, BATCH, EPOCHS = 12, 3, 5, 2  # the last batch of an epoch has 2 rows
 KEY = jax.random.key(3)
 
-run = partial(jax.jit, static_argnums=(4, 5))(train)
+run = partial(jax.jit, static_argnums=(2, 4, 5))(train)
 
 
 def _data(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -52,7 +53,7 @@ def test_adam_equals_a_loop_by_hand() -> None:
     x, y = _data()
     recipe = Recipe("adam", 0.05, BATCH, EPOCHS)
     expected, expected_loss = adam_epochs(_flat(_line()), x, y, _batches(), 0.05)
-    trained, loss = run(learner(_line(), recipe), _rows(x, y), (), KEY, recipe, squared_error)
+    trained, loss = run(learner(_line(), recipe), _rows(x, y), no_extras, KEY, recipe, squared_error)
     assert_allclose(_flat(trained.network), expected, atol=1e-5)
     assert_allclose(loss, expected_loss, rtol=1e-4)
 
@@ -62,7 +63,7 @@ def test_adam_goes_on_where_it_was() -> None:
     recipe = Recipe("adam", 0.05, BATCH, EPOCHS)
     start = learner(_line(), recipe)
     for _ in range(2):
-        start, _ = run(start, _rows(x, y), (), KEY, recipe, squared_error)
+        start, _ = run(start, _rows(x, y), no_extras, KEY, recipe, squared_error)
     expected, _ = adam_epochs(_flat(_line()), x, y, _batches() * 2, 0.05)
     assert_allclose(_flat(start.network), expected, atol=1e-5)
 
@@ -74,7 +75,7 @@ def test_sgd_equals_a_loop_by_hand() -> None:
     own = Holding(x, y, np.zeros(ROWS, int), [])
     for batches in _batches():
         Descent(0.2, BATCH).epoch(line, own, np.concatenate(batches), lambda row, now: now - y[row])
-    trained, _ = run(learner(_line(), recipe), _rows(x, y), (), KEY, recipe, squared_error)
+    trained, _ = run(learner(_line(), recipe), _rows(x, y), no_extras, KEY, recipe, squared_error)
     assert_allclose(_flat(trained.network), [*line.weight, line.bias], atol=1e-5)
 
 
@@ -83,8 +84,8 @@ def test_rows_of_weight_0_change_nothing(padding: int) -> None:
     x, y = _data()
     recipe = Recipe("adam", 0.05, BATCH, EPOCHS)
     start = learner(_line(), recipe)
-    plain, loss = run(start, _rows(x, y), (), KEY, recipe, squared_error)
-    padded, padded_loss = run(start, _rows(x, y, padding, junk=7.0), (), KEY, recipe, squared_error)
+    plain, loss = run(start, _rows(x, y), no_extras, KEY, recipe, squared_error)
+    padded, padded_loss = run(start, _rows(x, y, padding, junk=7.0), no_extras, KEY, recipe, squared_error)
     for one, other in zip(jax.tree.leaves(plain), jax.tree.leaves(padded), strict=True):
         assert_allclose(one, other, rtol=1e-5, atol=1e-7)
     assert_allclose(loss, padded_loss, rtol=1e-5)
@@ -93,7 +94,7 @@ def test_rows_of_weight_0_change_nothing(padding: int) -> None:
 def test_a_batch_larger_than_the_rows_is_one_step_over_all_of_them() -> None:
     x, y = _data()
     recipe = Recipe("sgd", 0.2, 100, 1)
-    trained, loss = run(learner(_line(), recipe), _rows(x, y), (), KEY, recipe, squared_error)
+    trained, loss = run(learner(_line(), recipe), _rows(x, y), no_extras, KEY, recipe, squared_error)
     wide, start = np.c_[x, np.ones(ROWS)], _flat(_line())
     miss = wide @ start - y
     assert_allclose(_flat(trained.network), start - 0.2 * wide.T @ miss / ROWS, atol=1e-6)
@@ -104,7 +105,7 @@ def test_a_party_without_rows_stays_where_it_is() -> None:
     recipe = Recipe("adam", 0.05, BATCH, EPOCHS)
     start = learner(_line(), recipe)
     nothing = _rows(np.zeros((0, FEATURES)), np.zeros(0), ROWS, junk=1.0)
-    trained, loss = run(start, nothing, (), KEY, recipe, squared_error)
+    trained, loss = run(start, nothing, no_extras, KEY, recipe, squared_error)
     for one, other in zip(jax.tree.leaves(start), jax.tree.leaves(trained), strict=True):
         assert_array_equal(one, other)
     assert float(loss) == 0.0
@@ -120,8 +121,8 @@ def test_extras_are_dealt_with_their_rows() -> None:
 
     lying = Rows(rows.x, jnp.zeros(ROWS), rows.weight, rows.key)
     start = learner(_line(), recipe)
-    by_extras, _ = run(start, lying, {"y": rows.y}, KEY, recipe, told)
-    by_labels, _ = run(start, rows, (), KEY, recipe, squared_error)
+    by_extras, _ = run(start, lying, lambda _: {"y": rows.y}, KEY, recipe, told)
+    by_labels, _ = run(start, rows, no_extras, KEY, recipe, squared_error)
     assert_allclose(_flat(by_extras.network), _flat(by_labels.network), atol=1e-6)
 
 
@@ -131,8 +132,8 @@ def test_every_epoch_has_an_order_of_its_own_and_another_key_another() -> None:
     x, y = _data()
     recipe = Recipe("sgd", 0.2, BATCH, EPOCHS)
     start = learner(_line(), recipe)
-    one, _ = run(start, _rows(x, y), (), KEY, recipe, squared_error)
-    other, _ = run(start, _rows(x, y), (), jax.random.key(4), recipe, squared_error)
+    one, _ = run(start, _rows(x, y), no_extras, KEY, recipe, squared_error)
+    other, _ = run(start, _rows(x, y), no_extras, jax.random.key(4), recipe, squared_error)
     assert not np.array_equal(_flat(one.network), _flat(other.network))
 
 
@@ -142,6 +143,6 @@ def test_training_lowers_the_loss_of_a_network_with_hidden_units() -> None:
     recipe = Recipe("adam", 0.05, BATCH, 60)
     network = perceptron(np.random.default_rng(1), FEATURES, (6,), "tanh", "linear")
     before = float(squared_error(network, _rows(x, y), ()).mean())
-    trained, loss = run(learner(network, recipe), _rows(x, y), (), KEY, recipe, squared_error)
+    trained, loss = run(learner(network, recipe), _rows(x, y), no_extras, KEY, recipe, squared_error)
     assert isinstance(trained, Learner)
     assert float(loss) < 0.02 * before

@@ -31,6 +31,7 @@ def test_a_member_that_remembers_does_not_join_again() -> None:
     first = BY_LABEL[0].member(SHARING)
     first.answer(_opening())
     again = dataclasses.replace(first)
+    again.join()
     assert again.local is first.local
 
 

@@ -1,0 +1,73 @@
+"""How long a user waits for the first round: a fresh process, with nothing compiled before and with all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.benches.figures import Case, Laps
+from benchmarks.peers.meter import Meter
+from benchmarks.peers.work import SIZES, read_work, write_work
+
+_SIZE = "8x4000"
+_PAIRS = 4
+_NAME = "Start of the process to the end of round 1, 8 x 4,000 rows"
+
+
+def start_up() -> list[Case]:
+    """Return both waits, and what lies between them: compiling."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_work(folder / "work.npz", SIZES[_SIZE], seed=1)
+        pairs = []
+        for number in range(_PAIRS):
+            cache = folder / f"cache-{number}"
+            pairs.append((_first_round(folder / "work.npz", cache), _first_round(folder / "work.npz", cache)))
+    threads = int(pairs[0][0]["threads"])
+    cold, warm = (_laps([pair[place] for pair in pairs]) for place in (0, 1))
+    between = [{key: a[key] - b[key] for key in ("wall_ms", "cpu_ms")} for a, b in pairs]
+    compiling = _laps([one | {"peak_mb": cold.peak_mb} for one in between])
+    return [
+        cold.case(f"{_NAME}, nothing compiled before", threads),
+        warm.case(f"{_NAME}, compiled before", threads),
+        compiling.case("Compiling, 8 x 4,000 rows", threads, "the first wait less the second"),
+    ]
+
+
+def _laps(found: list[dict[str, float]]) -> Laps:
+    """Return processes as laps; none is left out."""
+    peak = max(one["peak_mb"] for one in found)
+    return Laps([one["wall_ms"] for one in found], [one["cpu_ms"] for one in found], peak)
+
+
+def _first_round(work: Path, cache: Path) -> dict[str, float]:
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    command = [sys.executable, "-m", "benchmarks.benches.start_up", str(work)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - this module
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return json.loads(done.stdout)
+
+
+def _main(work: Path) -> None:
+    from benchmarks.peers.hansa.peer import train
+    from hansa.simulation.machine import threads
+
+    meter = Meter()
+    train(read_work(work), 1, meter)
+    found = {
+        "wall_ms": 1000 * meter.start_s + meter.wall_ms[0],
+        "cpu_ms": 1000 * time.process_time(),
+        "peak_mb": meter.peak_mb,
+        "threads": threads(),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))

@@ -1,0 +1,48 @@
+"""Hansa: FedAvg with all parties batched."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.peers.meter import Meter, Trained, run
+from benchmarks.peers.work import Work
+from hansa.algorithms.fedavg import FedAvg
+from hansa.models.network import Perceptron
+from hansa.models.rows import Rows
+from hansa.models.training import Recipe
+from hansa.runtime.coordinator import run_round
+from hansa.runtime.party import Member
+from hansa.simulation.batched import BatchedParties
+from hansa.simulation.machine import threads
+
+
+def train(work: Work, rounds: int, meter: Meter) -> Trained:
+    """Return the network after all rounds."""
+    network = Perceptron(
+        tuple(map(jnp.asarray, work.weights)), tuple(map(jnp.asarray, work.biases)), "relu", "linear"
+    )
+    # Hansa's loss is half the squared error: twice the step makes the same one.
+    algorithm = FedAvg(Recipe("sgd", 2 * work.learning_rate, work.batch_size, 1))
+    members = [
+        Member(f"party-{party}", algorithm, _rows(x, y), network, jax.random.key(party))
+        for party, (x, y) in enumerate(zip(work.x, work.y, strict=True))
+    ]
+    parties = BatchedParties(algorithm, members, [x[:1] for x in work.x])
+    state = algorithm.start(network)
+    meter.lap()
+    for _ in range(rounds):
+        state = jax.block_until_ready(run_round(algorithm, state, parties))
+        meter.lap()
+    return list(map(np.asarray, state.network.weights)), list(map(np.asarray, state.network.biases))
+
+
+def _rows(x: np.ndarray, y: np.ndarray) -> Rows:
+    return Rows(x, y, np.ones(len(y), np.float32), np.ones(len(y), np.int32))
+
+
+if __name__ == "__main__":
+    run("hansa", version("hansa"), train, threads())

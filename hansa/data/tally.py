@@ -1,0 +1,59 @@
+"""What is counted of a party's records: sums over assets, so that the tallies of pieces add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core.charter import Data
+from hansa.data.fleet import Fleet
+from hansa.data.prepare import Labels, label_keys, labels, regime_count, regime_of
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """Counts of assets and rows."""
+
+    assets: int
+    censored: int  # assets whose remaining life is not known at their last row
+    rows: int
+    learnt: Counts  # (keys,), rows that can be learnt from, by the key of their label
+    known: Counts  # (keys,), rows of assets that were seen to fail, by the key of their label
+    regimes: Counts  # (regimes,), rows of each
+
+
+def tally(fleet: Fleet, data: Data) -> Tally:
+    """Return the counts of a fleet."""
+    keys, regimes = label_keys(data.label_cap, data.label_bin), regime_count(data.regimes)
+    bins = np.floor(np.clip(fleet.remaining, 0, data.label_cap) / data.label_bin + 5e-7)  # (rows,)
+    failed = fleet.remaining[np.flatnonzero(np.diff(fleet.asset, append=-1))]  # (assets,), at the last row
+    return Tally(
+        assets=len(fleet.asset_names),
+        censored=int(np.isnan(failed).sum()),
+        rows=fleet.rows,
+        learnt=learnt_rows(labels(fleet, data.label_cap, data.label_bin), data),
+        known=np.bincount(bins[np.isfinite(bins)].astype(np.int64), minlength=keys),
+        regimes=np.bincount(regime_of(fleet, data.regimes), minlength=regimes),
+    )
+
+
+def learnt_rows(held: Labels, data: Data) -> Counts:
+    """Return (keys,) the number of rows that can be learnt from, by the key of their label."""
+    return np.bincount(held.bin[held.known], minlength=label_keys(data.label_cap, data.label_bin))
+
+
+def total(parts: Sequence[Tally]) -> Tally:
+    """Return the sums of all parts."""
+    return Tally(
+        assets=sum(part.assets for part in parts),
+        censored=sum(part.censored for part in parts),
+        rows=sum(part.rows for part in parts),
+        learnt=np.sum([part.learnt for part in parts], axis=0),
+        known=np.sum([part.known for part in parts], axis=0),
+        regimes=np.sum([part.regimes for part in parts], axis=0),
+    )
