@@ -54,7 +54,7 @@ check: .venv/dev ## format, lint, types, imports and tests
 slow: .venv/dev ## the slow tests
 	@$(BIN)/python -m pytest -m slow
 
-bench: .venv/core ## our own benchmarks: time, memory and the machine's limit, about six minutes
+bench: .venv/core ## our own benchmarks: time, memory and the machine's limit, about eight minutes
 	@$(BIN)/python -m benchmarks.bench
 
 bench-peers: .venv/dev ## the same work beside PyTorch, pfl, FedJAX, NVFLARE and Flower (installs them)

@@ -24,6 +24,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.benches.figures import Case, Roofline, Spread
+from benchmarks.children import THREADS, environment
 from benchmarks.measure import RESULTS
 from benchmarks.peers.machine import machine
 from benchmarks.peers.processes import REPOSITORY
@@ -60,6 +61,7 @@ JOBS = (
     Job("growth:growth", "parties"),
     Job("growth:growth", "weights"),
     Job("start_up:start_up"),
+    Job("start_up:whole_run"),
     Job("kernels:maps", "1000000"),
     Job("kernels:maps", "8000000"),
     Job("kernels:gradients", one_thread=True),
@@ -122,16 +124,15 @@ def _measure(jobs: Sequence[Job], out: Path | None) -> int:
 def run(job: Job) -> list[Case]:
     """Return the cases of a job. Raises JobFailedError where its process ends badly."""
     with tempfile.TemporaryDirectory(prefix="bench") as cache:
-        environment = os.environ | {"XDG_CACHE_HOME": cache, "PYTHONPATH": str(REPOSITORY)}
-        environment.pop("JAX_COMPILATION_CACHE_DIR", None)  # Hansa's own place for compiled programs is used
-        if job.one_thread:
-            environment["HANSA_THREADS"] = "1"
+        meant = {"XDG_CACHE_HOME": cache, "PYTHONPATH": str(REPOSITORY)}
+        variables = environment(meant | ({THREADS: "1"} if job.one_thread else {}))
+        variables.pop("JAX_COMPILATION_CACHE_DIR", None)  # Hansa's own place for compiled programs is used
         command = [sys.executable, "-m", "benchmarks.bench", "--job", job.name]
         try:
             done = subprocess.run(  # noqa: S603 - this program
                 command,
                 cwd=REPOSITORY,
-                env=environment,
+                env=variables,
                 capture_output=True,
                 text=True,
                 timeout=_LIMIT_S,

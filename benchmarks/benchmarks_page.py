@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md and its figure from measured JSON: `python -m benchmarks.benchmarks_page`.
+"""Writes docs/benchmarks.md and its figures from measured JSON: `python -m benchmarks.benchmarks_page`.
 
 Reads bench.json, peers.json and speed.json of benchmarks/results; the part of a missing file is left out.
 """
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import benchmarks_curves as growth
 from benchmarks import benchmarks_peers as peers
 from benchmarks.benchmarks_plot import plot
 from benchmarks.benchmarks_table import bullets, figure, machine, spread, table
@@ -18,6 +19,7 @@ from benchmarks.measure import RESULTS
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PLOT = PAGE.with_suffix(".svg")
+GROWTH_PLOT = PAGE.with_name("benchmarks-growth.svg")
 FILES = ("peers", "bench", "speed")
 
 _HEAD = """\
@@ -81,7 +83,15 @@ ten units.
 _GROWTH = """\
 ## How cost grows
 
-{table}"""
+{plot}{table}"""
+
+_GROWTH_PLOT = """\
+![CPU time of a round as rows, parties and weights grow](benchmarks-growth.svg)
+
+Both axes are logarithmic, and each line starts at its smallest work. On the dashed line ten times the work
+costs ten times the CPU time; a line below it grows more slowly.
+
+"""
 
 _SPEED = """\
 ## Goals
@@ -93,7 +103,7 @@ _REPEAT = """\
 
 <!-- not run: takes minutes, and needs the peers' packages and C-MAPSS -->
 ```sh
-make bench                  # our own benchmarks, about six minutes
+make bench                  # our own benchmarks, about eight minutes
 make bench-peers            # beside the peers, each installed in an environment of its own
 make measure TOPIC=speed    # the goals
 python -m benchmarks.benchmarks_page
@@ -105,14 +115,14 @@ Close other programs first: the load before each run stands above. Lines on FD00
 
 
 def main() -> int:
-    """Write the page and its figure."""
+    """Write the page and its figures."""
     found = read(RESULTS)
     PAGE.write_text(page(found), encoding="utf-8")
-    drawn = svg(found)
-    if drawn:
-        PLOT.write_text(drawn, encoding="utf-8")
-    else:
-        PLOT.unlink(missing_ok=True)
+    for path, drawn in ((PLOT, svg(found)), (GROWTH_PLOT, growth_svg(found))):
+        if drawn:
+            path.write_text(drawn, encoding="utf-8")
+        else:
+            path.unlink(missing_ok=True)
     missing = [f"{name}.json" for name in FILES if found[name] is None]
     print(f"Written: {PAGE}" + (f", without {', '.join(missing)}" if missing else ""))
     return 0
@@ -149,6 +159,12 @@ def svg(found: dict[str, Any]) -> str:
     return plot(panels) if panels else ""
 
 
+def growth_svg(found: dict[str, Any]) -> str:
+    """Return the figure of how cost grows, empty where there is nothing to draw."""
+    curves = growth.curves(found["bench"]["cases"]) if found["bench"] else []
+    return growth.plot(curves) if curves else ""
+
+
 def _machines(found: dict[str, Any]) -> str:
     lines = []
     if found["peers"]:
@@ -174,11 +190,13 @@ def _beside(found: dict[str, Any]) -> str:
 
 def _bench(book: dict[str, Any]) -> list[str]:
     limited = [case for case in book["cases"] if case["roofline"]]
-    growing = [case for case in book["cases"] if case["name"].startswith("Growth in ")]
+    growing = [case for case in book["cases"] if case["name"].startswith(growth.PREFIX)]
     shown = [case for case in book["cases"] if case not in limited + growing]
     parts = [_ROOFLINE.format(table=_limits(limited))] if limited else []
     if growing:
-        parts.append(_GROWTH.format(table=_cases(growing)))
+        parts.append(
+            _GROWTH.format(plot=_GROWTH_PLOT if growth.curves(growing) else "", table=_cases(growing))
+        )
     left_out = [f"`{name}` was left out: {why}" for name, why in book["left_out"].items()]
     text = _BENCH.format(table=_cases(shown), left_out=bullets(left_out) if left_out else "")
     return [*parts, text.rstrip("\n") + "\n"]

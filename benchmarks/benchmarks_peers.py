@@ -34,10 +34,15 @@ METHOD = f"""\
   the first, which compiles and warms up. A ratio is taken within each turn; the table gives the median of
   the ratios and, in brackets, the least and the most. A machine that is busy for a while slows down both.
 - CPU time is that of all processes and threads of a system. It is the fairer figure: wall time also
-  depends on how many cores are used. No matrix product is split over threads, which suits networks this
-  small best in every system; how many run side by side is each system's own affair. PyTorch's loops use
-  one core, Hansa, FedJAX, Ray and NVFLARE what they find. FedJAX is measured a second time with XLA kept
-  to one thread by a variable that neither it nor JAX documents.
+  depends on how many cores are used. PyTorch, NumPy and Hansa split no matrix product over threads,
+  which suits networks this small best; how many run side by side is each system's own affair. PyTorch's
+  loops use one core, Hansa, Ray and NVFLARE what they find. FedJAX is measured twice: as documented, with
+  XLA told nothing, so that it may split products over all cores, and kept to one thread by variables that
+  FedJAX does not document (`NPROC=1`, `XLA_FLAGS=--xla_cpu_multi_thread_eigen=false`).
+- Hansa is driven at its engine: the algorithm, the batched parties and the coordinator's round, without
+  the scoring and the report of `hansa run`. The PyTorch loop and FedJAX are driven at the same depth, and
+  pfl by its own loop over rounds; Flower and NVFLARE run their whole simulators. What a whole `hansa run`
+  takes is one of our own benchmarks.
 - The error on {TEST_ROWS:,} test rows after the last round must agree within {100 * SAME_MSE:g} % (the
   order of rows is chance), and within {100 * SAME_EXACT_MSE:g} % on a work without chance, where all rows
   of a party are alike. Otherwise the row says so.
@@ -47,7 +52,8 @@ METHOD = f"""\
 
 _NOT_COMPARED = (
     "One kind of work is compared: a small dense network on a CPU, FedAvg, all parties in every round. It"
-    " says nothing about convolutions, large networks or GPUs.",
+    " says nothing about convolutions or large networks.",
+    "No GPU was at hand, so there is no GPU column.",
     "Flower and NVFLARE run each party as a worker of its own, with messages as in a deployment; Hansa's"
     " simulation keeps all parties as arrays in one process. Isolation has a price, and buys what a"
     " simulation may not need. They take seconds to start, so they get few rounds, two turns and the fewest"

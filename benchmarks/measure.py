@@ -44,6 +44,11 @@ def shown(measure: str, value: float, unit: str, command: str) -> Row:
     return Row(measure, "shown", round(value, 4), unit, True, command)
 
 
+def not_measured(measure: str, goal: str, unit: str, why: str, command: str) -> Row:
+    """Return the row of a goal that nothing could be measured for: it does not hold, and says why."""
+    return Row(f"{measure} (not measured: {why})", goal, 0.0, unit, False, command)
+
+
 def main() -> int:
     """Measure, print each row as it comes, and write the file; exit 1 where a goal is missed."""
     topic = sys.argv[1] if len(sys.argv) == 2 else ""

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.children import environment
 from hansa.simulation.world import STREAM_ABOVE_MB, STREAM_VARIABLE
 
 SENSORS = 16
@@ -31,6 +33,7 @@ _GROUP = 200_000  # rows that are written at once
 _SMALL = 100_000  # rows of the other party, at most
 _HELD = 0.5  # of the big party's numbers in the smaller run: above that a table is read in pieces
 _SAMPLE_S = 0.05
+_BESIDE_ROWS = ("opening", "judging and writing", "together", "whole process")
 
 _CHARTER = """
 name = "streaming"
@@ -82,14 +85,25 @@ def measure(gb: float) -> dict[str, Any]:
     """Return what a table of so many gigabytes takes, and one of a tenth of its rows.
 
     gb: size of the file. Keys: gb, rows, seconds of each pass and of training, peak_mb; `tenth` with the
-    same keys; and `memory_ratio`, which is 1 where memory is flat in rows.
+    same keys; `memory_ratio`, which is 1 where memory is flat in rows; and `row_seconds_ratio`, of the
+    seconds a row in the passes and in training, which is 1 where time grows as rows do.
     """
     with tempfile.TemporaryDirectory() as folder:
         # Both are read in pieces, also where so little is measured that memory would hold the tenth.
         above = min(STREAM_ABOVE_MB, _HELD * gb / 10 * 1e9 / (1 << 20))
         tenth = _measured(Path(folder), gb / 10, above)
         whole = _measured(Path(folder), gb, above)
-    return whole | {"tenth": tenth, "memory_ratio": round(whole["peak_mb"] / tenth["peak_mb"], 3)}
+    return whole | {
+        "tenth": tenth,
+        "memory_ratio": round(whole["peak_mb"] / tenth["peak_mb"], 3),
+        "row_seconds_ratio": round(row_seconds(whole) / row_seconds(tenth), 3),
+    }
+
+
+def row_seconds(found: Mapping[str, Any]) -> float:
+    """Return the seconds a row of the passes and of training, without opening, judging and writing."""
+    seconds = (value for step, value in found["seconds"].items() if step not in _BESIDE_ROWS)
+    return sum(seconds) / found["rows"]
 
 
 def write_table(path: Path, rows: int, seed: int) -> None:
@@ -146,8 +160,8 @@ def _run(folder: Path, above_mb: float) -> tuple[dict[str, float], float, dict[s
     command = [sys.executable, "-m", "benchmarks.streaming", "--run", str(folder)]
     peak = 0.0
     began = time.perf_counter()
-    environment = os.environ | {STREAM_VARIABLE: str(above_mb)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603 - this program
+    variables = environment({STREAM_VARIABLE: str(above_mb)})
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as process:  # noqa: S603 - this program
         stopped = threading.Event()
 
         def sample() -> None:

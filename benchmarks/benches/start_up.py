@@ -1,4 +1,7 @@
-"""How long a user waits for the first round: a fresh process, with nothing compiled before and with all."""
+"""How long a user waits: for the first round, with nothing compiled before and with all; and for `hansa run`.
+
+Each wait is of a fresh process.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ import time
 from pathlib import Path
 
 from benchmarks.benches.figures import Case, Laps
+from benchmarks.children import environment
 from benchmarks.peers.meter import Meter
+from benchmarks.peers.processes import REPOSITORY
 from benchmarks.peers.work import SIZES, read_work, write_work
 
 _SIZE = "8x4000"
 _PAIRS = 4
+_RUNS = 3
 _NAME = "Start of the process to the end of round 1, 8 x 4,000 rows"
 
 
@@ -39,6 +45,44 @@ def start_up() -> list[Case]:
     ]
 
 
+def whole_run() -> list[Case]:
+    """Return `hansa run` as a user meets it: on the simulated charter as it is printed, compiled before.
+
+    CPU time and memory are those of the whole process, with reading, baselines, scoring and report.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        charter = folder / "charter.toml"
+        charter.write_text(_cli(folder, "charter", "init", "--simulated")[0], encoding="utf-8")
+        runs = [_cli(folder, "run", str(charter), "--out", str(folder / f"out-{number}"))[1]
+                for number in range(1 + _RUNS)]  # fmt: skip
+    from hansa.simulation.machine import threads  # late: a child's peak counts what its parent holds
+
+    note = "simulated charter as printed: 4 parties, 100 rounds, 6 baselines, scores and report"
+    return [_laps(runs[1:]).case("hansa run, the whole process, compiled before", threads(), note)]
+
+
+def _cli(folder: Path, *words: str) -> tuple[str, dict[str, float]]:
+    """Return what the command line says to stdout, and what its process took."""
+    command = [sys.executable, "-m", "hansa.cli.start", *words]
+    variables = environment({"XDG_CACHE_HOME": str(folder / "cache")})
+    said, log = folder / "said.txt", folder / "log.txt"
+    with said.open("wb") as out, log.open("wb") as err:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=REPOSITORY, env=variables, stdout=out, stderr=err)  # noqa: S603 - our own command
+        _, status, used = os.wait4(process.pid, 0)  # its own figures, not those of all children together
+        wall_s = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)  # it is waited for already
+    if process.returncode:
+        raise RuntimeError(log.read_text(encoding="utf-8"))
+    found = {
+        "wall_ms": 1000 * wall_s,
+        "cpu_ms": 1000 * (used.ru_utime + used.ru_stime),
+        "peak_mb": used.ru_maxrss / (1024 if sys.platform == "linux" else 2**20),
+    }
+    return said.read_text(encoding="utf-8"), found
+
+
 def _laps(found: list[dict[str, float]]) -> Laps:
     """Return processes as laps; none is left out."""
     peak = max(one["peak_mb"] for one in found)
@@ -46,9 +90,9 @@ def _laps(found: list[dict[str, float]]) -> Laps:
 
 
 def _first_round(work: Path, cache: Path) -> dict[str, float]:
-    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    variables = environment({"XDG_CACHE_HOME": str(cache)})
     command = [sys.executable, "-m", "benchmarks.benches.start_up", str(work)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - this module
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - this module
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout)

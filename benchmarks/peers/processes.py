@@ -8,14 +8,17 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from benchmarks.children import environment
 from benchmarks.peers.meter import Report, read_report
 from benchmarks.peers.systems import System
 
 REPOSITORY = Path(__file__).parents[2]
 LIMIT_S = 900
 GRACE_S = 10
-# One thread a matrix product: that suits networks this small best, in every system. How many run side by
-# side is each system's own affair: PyTorch's loops use one core, JAX, Ray and NVFLARE what they find.
+# One thread a matrix product for NumPy and PyTorch: that suits networks this small best. XLA heeds none of
+# these: Hansa tells it the same itself, FedJAX is run both as documented and on one thread (systems.py). How
+# many products run side by side is each system's own affair: PyTorch's loops use one core, Ray and NVFLARE
+# what they find.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -41,10 +44,10 @@ def run_process(python: Path, system: System, work: Path, rounds: int) -> Report
 
 def _wait(command: list[str], log: Path, settings: dict[str, str]) -> int:
     own = {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(log.parent)} | settings
-    environment = os.environ | dict.fromkeys(THREADS, "1") | own
+    variables = environment(dict.fromkeys(THREADS, "1") | own)
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=REPOSITORY, env=environment, stdout=said, stderr=said, start_new_session=True
+            command, cwd=REPOSITORY, env=variables, stdout=said, stderr=said, start_new_session=True
         )
     try:
         return process.wait(LIMIT_S)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hansa.cli.progress import ProgressLine
 from hansa.cli.report import report_of
+from hansa.simulation.large_fleet import untold
 from hansa.simulation.launch import launch, train_in_memory
 from hansa.simulation.notebook import Source, charter_file
 from hansa.simulation.result import RunResult
@@ -24,10 +25,11 @@ def run(
     """
     file = charter_file(charter)
     folder = None if data is None else Path(data)
-    with ProgressLine() if progress else nullcontext(_nothing) as watch:
+    with ProgressLine() if progress else nullcontext() as line:
+        watch, tell = (_nothing, untold) if line is None else (line, line.tell)
         if out is None:
-            return train_in_memory(file, folder, watch)
-        started = launch(file, folder, Path(out))
+            return train_in_memory(file, folder, watch, tell)
+        started = launch(file, folder, Path(out), tell)
         return started.go(report_of(file.text), watch, lambda: False)
 
 

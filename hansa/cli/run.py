@@ -63,11 +63,22 @@ def _carry_out(start: Callable[[Tell], Launch], as_json: bool) -> None:
     from hansa.cli.progress import ProgressLine
     from hansa.cli.report import report_of
 
+    asked = threading.Event()
     with ProgressLine() as watch:
-        started = start(watch.tell)
-        with _stop_flag() as stop:
-            result = started.go(report_of(started.charter_text), watch, stop)
-    out = started.folder.path
+
+        def tell(text: str, done: float) -> None:
+            if asked.is_set():  # a table is read for long before a round could end
+                raise KeyboardInterrupt
+            watch.tell(text, done)
+
+        started = start(tell)
+        out = started.folder.path
+        try:
+            with _stop_flag(asked) as stop:
+                result = started.go(report_of(started.charter_text), watch, stop)
+        except KeyboardInterrupt:
+            click.echo(f"Stopped while rows were prepared. Go on with: hansa run --resume {out}", err=True)
+            click.get_current_context().exit(STOPPED)
     _show(result.value(), out, as_json)
     if not result.complete:
         click.echo(f"Stopped; the result is partial. Go on with: hansa run --resume {out}", err=True)
@@ -86,9 +97,8 @@ def _show(result: dict[str, Any], out: Path, as_json: bool) -> None:
 
 
 @contextmanager
-def _stop_flag() -> Iterator[Callable[[], bool]]:
+def _stop_flag(asked: threading.Event) -> Iterator[Callable[[], bool]]:
     """Yield whether Ctrl-C or a request to terminate came; a second one ends the process at once."""
-    asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only there may signals be caught
         yield asked.is_set
         return

@@ -28,6 +28,15 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", 
 _FLAGS = {"true": 1.0, "false": 0.0}
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of a piece that are from one file."""
+
+    first: int  # their first position in the piece
+    file: str
+    before: int  # rows of the file that stand before them
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
     """A raw table, where it came from and the party that owns it."""
@@ -35,11 +44,14 @@ class Sheet:
     frame: pd.DataFrame
     where: str
     party: Party | None
-    before: int = 0  # rows of the same file that stand before the frame, where it is a piece of one
+    parts: tuple[Part, ...] = ()  # where it is a piece of files, in their order
 
     def place(self, position: int) -> str:
         """Return the file and line of a row, by position."""
-        return locate(self.frame, self.before + position, self.where)
+        for part in reversed(self.parts):
+            if part.first <= position:
+                return f"{part.file}, row {part.before + position - part.first + 1}"
+        return locate(self.frame, position, self.where)
 
 
 def texts(column: pd.Series) -> Texts:

@@ -42,12 +42,14 @@ def stored_rows(path: Path) -> int:
 
 
 def read_stored(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Return all rows of these columns, by their names as stored."""
+    """Return all rows of these columns, by their names as stored; the others are left unread."""
     with _naming(path):
         if not _is_parquet(path):
             with pa.OSFile(str(path)) as file:
-                return pa.ipc.open_file(file).read_all().select(list(columns))
-        return pq.read_table(path).select(list(columns))
+                fields = pa.ipc.IpcReadOptions(included_fields=_fields(file, columns))
+                return pa.ipc.open_file(file, options=fields).read_all().select(list(columns))
+        with pq.ParquetFile(path) as stored:
+            return stored.read(columns=list(columns)).select(list(columns))
 
 
 def stored_batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
@@ -70,12 +72,18 @@ def _parquet_batches(path: Path, columns: list[str], rows: int) -> Iterator[pa.R
 
 def _arrow_batches(path: Path, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
     with _naming(path), pa.OSFile(str(path)) as file:
-        fields = sorted(pa.ipc.open_file(file).schema.names.index(name) for name in columns)
-        stored = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=fields))
+        fields = pa.ipc.IpcReadOptions(included_fields=_fields(file, columns))
+        stored = pa.ipc.open_file(file, options=fields)
         for number in range(stored.num_record_batches):
             batch = stored.get_batch(number)
             for start in range(0, batch.num_rows, rows):
                 yield batch.slice(start, rows)
+
+
+def _fields(file: pa.NativeFile, columns: Sequence[str]) -> list[int]:
+    """Return the numbers of an Arrow file's columns."""
+    names = pa.ipc.open_file(file).schema.names
+    return sorted(names.index(name) for name in columns)
 
 
 def _is_parquet(path: Path) -> bool:

@@ -57,11 +57,16 @@ def fleet_from_sheet(sheet: Sheet, schema: Data, labelled: bool = True) -> Fleet
     return placed_fleet(sheet, schema, labelled)[0]
 
 
-def placed_fleet(sheet: Sheet, schema: Data, labelled: bool = True) -> tuple[Fleet, NDArray[np.intp]]:
-    """Return the fleet of a sheet, and (rows,) where in the table each of its rows stands."""
+def placed_fleet(
+    sheet: Sheet, schema: Data, labelled: bool = True, natural: bool = True
+) -> tuple[Fleet, NDArray[np.intp]]:
+    """Return the fleet of a sheet, and (rows,) where in the table each of its rows stands.
+
+    natural: whether assets are in natural order (2 before 10), else in the order of the table.
+    """
     if sheet.frame.empty:
         raise DataError("the table has no rows", do="give rows", where=sheet.where)
-    asset_names, asset = _assets(sheet, _column(schema, "asset"))
+    asset_names, asset = _assets(sheet, _column(schema, "asset"), natural)
     now = clock(sheet, _column(schema, "time"))
     order = np.lexsort((now.time, asset))  # (rows,)
     refuse_repeats(sheet, schema, asset[order], now.time[order], order)
@@ -104,9 +109,11 @@ def _column(schema: Data, role: str) -> Column:
     return next(column for column in schema.columns if column.role == role)
 
 
-def _assets(sheet: Sheet, column: Column) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Return the names in natural order (2 before 10) and (rows,) the index of each row's asset."""
+def _assets(sheet: Sheet, column: Column, natural: bool) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Return the names in their order and (rows,) the index of each row's asset."""
     found, code = asset_cells(sheet, column, FILE_COLUMN)
+    if not natural:
+        return found, code.astype(np.int32)
     order = sorted(range(len(found)), key=lambda number: _natural(found[number]))
     rank = np.empty(len(found), dtype=np.int32)  # (assets,)
     rank[order] = np.arange(len(found), dtype=np.int32)

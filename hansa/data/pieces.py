@@ -1,7 +1,8 @@
 """A Parquet or Arrow table that memory need not hold: pieces of whole assets, checked like a whole table.
 
-All rows of an asset must stand together in one file, in any order of time. Then a piece knows all that
-a label, a held cell or a feature of its assets needs, and pieces can be treated one by one.
+All rows of an asset must stand together, in any order of time; from the end of one file of a folder
+they may go on at the beginning of the next. Then a piece knows all that a label, a held cell or a
+feature of its assets needs, and pieces can be treated one by one.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from numpy.typing import NDArray
 
 from hansa.core.charter import Column, Data, Party
 from hansa.core.errors import DataError
-from hansa.data.cells import Sheet
+from hansa.data.cells import Part, Sheet
 from hansa.data.columnar import is_columnar, stored_batches, stored_rows
 from hansa.data.columns import indicators, placed_fleet
 from hansa.data.fleet import Fleet
 from hansa.data.readings import asset_cells, find
-from hansa.data.tables import FILE_COLUMN, columnar_names, stem, table_files
+from hansa.data.tables import FILE_COLUMN, columnar_names, refuse_other_columns, stem, table_files
 
 PIECE_CELLS = 1 << 20
 """Rows times columns of a piece: 8 MiB as numbers, of which reading and preparing take several copies."""
@@ -41,7 +42,7 @@ class LargeTable:
 
     path: Path
     schema: Data
-    party: Party
+    party: Party | None = None  # none: the table has the charter's names, units and sensors
     width: int = 0  # numbers that a row is turned into
 
     def rows(self) -> int:
@@ -59,6 +60,14 @@ class LargeTable:
             {"sensor": 1, "category": len(indicators(column))}.get(column.role, 0) for column in needed
         )
 
+    def wanted(self, path: Path) -> dict[str, str]:
+        """Return the columns of one of its files that the charter needs, as stored, by their names.
+
+        Raises DataError for one that is not there.
+        """
+        named = columnar_names(path)
+        return {name: named[name] for name in _found(self, path, list(named))}
+
     def outline(self) -> LargeTable:
         """Return the table with the columns alone that tell the remaining life of each asset."""
         label = self.schema.label.column
@@ -68,7 +77,8 @@ class LargeTable:
             if column.role in ("asset", "time", "target") or column.name == label
         ]
         schema = replace(self.schema, columns=tuple(kept), missing="hold")
-        return replace(self, schema=schema, party=replace(self.party, sensors=()))
+        party = None if self.party is None else replace(self.party, sensors=())
+        return replace(self, schema=schema, party=party)
 
 
 def are_columnar(path: Path) -> bool:
@@ -82,35 +92,30 @@ def pieces(
     """Yield the table's assets in the order of the file, a few whole ones at a time, sorted by time.
 
     prepared: whether their rows will be turned into inputs, which may be wide. cells: rows times numbers
-    of a piece, PIECE_CELLS by default; an asset of more is a piece of its own. Inside a piece assets are
-    in natural order.
+    of a piece, PIECE_CELLS by default; an asset of more is a piece of its own. Which assets follow which
+    does not depend on the size of pieces: they are never put into natural order.
     Raises what `fleet_from_table` raises, naming the row of the file; and DataError for an asset whose
     rows do not stand together, or that is too long.
     """
     across = max(table.columns(), table.width if prepared else 0)
     rows, longest = max(1, (cells or PIECE_CELLS) // across), ASSET_CELLS // max(table.columns(), table.width)
-    seen: set[str] = set()
-    for path in table_files(table.path):
-        for sheet in _sheets(table, path, rows, longest, seen):
-            yield placed_fleet(sheet, table.schema)[0]
-            told(len(sheet.frame))
+    for sheet in _sheets(table, rows, longest):
+        yield placed_fleet(sheet, table.schema, natural=False)[0]
+        told(len(sheet.frame))
 
 
-def _sheets(table: LargeTable, path: Path, rows: int, longest: int, seen: set[str]) -> Iterator[Sheet]:
-    """Yield sheets of whole assets of about so many rows; seen: the assets so far, which are added to.
-
-    longest: rows of an asset, at most.
-    """
+def _sheets(table: LargeTable, rows: int, longest: int) -> Iterator[Sheet]:
+    """Yield sheets of whole assets of about so many rows; longest: rows of an asset, at most."""
     asset = next(column for column in table.schema.columns if column.role == "asset")
-    rest, before = None, 0
-    for batch in _batches(table, path, rows):
-        held = batch if rest is None else pd.concat([rest, batch], ignore_index=True)
-        sheet = Sheet(held, str(path), table.party, before)
+    seen: set[str] = set()
+    rest: Sheet | None = None
+    for batch in _batches(table, rows):
+        sheet = batch if rest is None else _continued(rest, batch)
         names, code = asset_cells(sheet, asset, FILE_COLUMN)  # (assets,), (rows,)
         starts = np.r_[0, np.flatnonzero(np.diff(code)) + 1]  # (runs,), where each run of one asset begins
         cut = int(starts[-1])
         _refuse_scattered(sheet, [names[code[start]] for start in starts], starts, seen)
-        too_long = np.flatnonzero(np.diff(starts, append=len(held)) > longest)
+        too_long = np.flatnonzero(np.diff(starts, append=len(sheet.frame)) > longest)
         if len(too_long):
             raise DataError(
                 f"its asset has more than {longest:,} rows, more than are read at once",
@@ -118,22 +123,46 @@ def _sheets(table: LargeTable, path: Path, rows: int, longest: int, seen: set[st
                 where=sheet.place(int(starts[too_long[0]])),
             )
         if cut:
-            yield replace(sheet, frame=held.iloc[:cut])
+            yield replace(sheet, frame=sheet.frame.iloc[:cut])
         seen.discard(names[code[cut]])  # it goes on in the next batch
-        rest, before = held.iloc[cut:].reset_index(drop=True), before + cut
+        rest = _after(sheet, cut)
     if rest is not None:
-        yield Sheet(rest, str(path), table.party, before)
-        seen.add(names[code[cut]])
+        yield rest
 
 
-def _batches(table: LargeTable, path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    named = columnar_names(path)
-    found = _found(table, path, list(named))
-    for batch in stored_batches(path, [named[name] for name in found], rows):
-        frame = batch.rename_columns(found).to_pandas(ignore_metadata=True, split_blocks=True)
-        if table.path.is_dir() and FILE_COLUMN not in frame.columns:
-            frame.insert(0, FILE_COLUMN, stem(path))
-        yield frame
+def _continued(rest: Sheet, batch: Sheet) -> Sheet:
+    """Return the rows of two sheets that follow one another."""
+    more = [replace(part, first=part.first + len(rest.frame)) for part in batch.parts]
+    if rest.parts[-1].file == batch.where:
+        more = []
+    frame = pd.concat([rest.frame, batch.frame], ignore_index=True)
+    return replace(batch, frame=frame, parts=(*rest.parts, *more))
+
+
+def _after(sheet: Sheet, cut: int) -> Sheet:
+    """Return the rows from a position on."""
+    ends = [part.first for part in sheet.parts[1:]] + [len(sheet.frame)]
+    parts = tuple(
+        Part(max(0, part.first - cut), part.file, part.before + max(0, cut - part.first))
+        for part, end in zip(sheet.parts, ends, strict=True)
+        if end > cut
+    )
+    return replace(sheet, frame=sheet.frame.iloc[cut:].reset_index(drop=True), parts=parts)
+
+
+def _batches(table: LargeTable, rows: int) -> Iterator[Sheet]:
+    """Yield the rows of all files in their order, so many at a time."""
+    paths = table_files(table.path)
+    first = list(table.wanted(paths[0]))
+    for path in paths:
+        before, wanted = 0, table.wanted(path)
+        refuse_other_columns(path, list(wanted), paths[0], first)
+        for batch in stored_batches(path, list(wanted.values()), rows):
+            frame = batch.rename_columns(list(wanted)).to_pandas(ignore_metadata=True, split_blocks=True)
+            if table.path.is_dir() and FILE_COLUMN not in frame.columns:
+                frame.insert(0, FILE_COLUMN, stem(path))
+            yield Sheet(frame, str(path), table.party, (Part(0, str(path), before),))
+            before += len(frame)
 
 
 def _found(table: LargeTable, path: Path, names: list[str]) -> list[str]:
@@ -142,7 +171,7 @@ def _found(table: LargeTable, path: Path, names: list[str]) -> list[str]:
     by_file = table.path.is_dir() or FILE_COLUMN in names
     found = []
     for column in _needed(table.schema, table.party):
-        mapped = dict(table.party.columns).get(column.name, column.name)
+        mapped = dict(table.party.columns if table.party else ()).get(column.name, column.name)
         if column.role == "asset" and mapped not in names and by_file:
             found += [FILE_COLUMN] if FILE_COLUMN in names else []
         else:
@@ -150,18 +179,19 @@ def _found(table: LargeTable, path: Path, names: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _needed(schema: Data, party: Party) -> list[Column]:
+def _needed(schema: Data, party: Party | None) -> list[Column]:
     """Return the columns that a fleet is made of, in the order in which they are looked for."""
     label = schema.label.column
     listed = {column.name for column in schema.columns}
     more = [Column(label, "target")] if label and label not in listed else []
-    own = set(party.sensors)
+    own = set(party.sensors if party else ())
     return sorted(
         (
             column
             for column in (*schema.columns, *more)
             if column.name == label
-            or column.role not in ("ignore", "sensor")
+            or column.role in ("asset", "time", "setting", "category")
+            or (column.role == "target" and schema.label.source == "target")
             or (column.role == "sensor" and (not own or column.name in own))
         ),
         key=lambda column: _ORDER[column.role],

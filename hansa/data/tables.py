@@ -12,7 +12,7 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,9 @@ from hansa.data.columnar import ENDINGS, is_columnar, read_stored, stored_names,
 FILE_COLUMN = "file"
 """Column that a folder's table has besides its own: the stem of the file that the row came from."""
 
+Wanted = Callable[[Path], Mapping[str, str]]
+"""The columns of a columnar file that are read, as stored, by their names."""
+
 _CMAPSS_COLUMNS = 26  # numbers between blanks
 _TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _NUMBER = r"[+-]?[\d.,]+([eE][+-]?\d+)?"
@@ -38,25 +41,26 @@ _DECIMAL_COMMA = r"^\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*$"
 _DECIMAL_POINT = r"^\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*$"
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, wanted: Wanted | None = None) -> pd.DataFrame:
     """Return the rows of a file, or of all tables of a folder one below the other.
 
     Index: levels `file` and `line`; a CSV's header is line 1, a columnar file's first row is row 1.
     CSV cells are text, columnar cells as stored. A folder's table has the column `file` besides.
+    wanted: the columns to read, where all files are columnar; by default every one.
     Separators are comma, semicolon and tabulator; with the last two, a decimal comma is turned into a
     point, unless the file writes decimal points too. Rows without any content are left out.
     Raises DataError for a file that is missing, truncated, empty or not a table.
     """
-    return _read_folder(path) if path.is_dir() else _read_file(*table_files(path))
+    return _read_folder(path, wanted) if path.is_dir() else _read_file(table_files(path)[0], wanted)
 
 
-def refuse_too_large(path: Path) -> None:
-    """Raise DataError for tables that this machine could not hold in memory."""
-    wanted = sum(_read_bytes(file) for file in table_files(path))
+def refuse_too_large(path: Path, wanted: Wanted | None = None) -> None:
+    """Raise DataError for tables that this machine could not hold in memory; wanted: as in `read_table`."""
+    needed = sum(_read_bytes(file, wanted) for file in table_files(path))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if wanted > memory:
+    if needed > memory:
         raise DataError(
-            f"reading it takes about {wanted / 1e9:.0f} GB of memory, and there are {memory / 1e9:.0f} GB",
+            f"reading it takes about {needed / 1e9:.0f} GB of memory, and there are {memory / 1e9:.0f} GB",
             do='give each party a Parquet file of its own, sorted by asset (kind = "given"), '
             "which is read in pieces",
             where=str(path),
@@ -137,31 +141,13 @@ def no_column_names(names: Sequence[str], where: str) -> DataError:
     return DataError(what, do=f"{blanks}add a header line with names that begin with a letter", where=where)
 
 
-def _read_bytes(path: Path) -> int:
-    """Return about how much memory reading a table takes at its peak."""
-    if is_columnar(path):
-        return _COPIES * 8 * stored_rows(path) * len(stored_names(path))
-    packed = _PACKED if path.name.lower().endswith(".gz") else 1
-    return _COPIES * packed * path.stat().st_size
-
-
-def _read_folder(folder: Path) -> pd.DataFrame:
-    paths = table_files(folder)
-    frames = [_read_file(path) for path in paths]
-    for path, frame in zip(paths, frames, strict=True):
-        _refuse_other_columns(path, frame, paths[0], frames[0])
-    for path, frame in zip(paths, frames, strict=True):
-        if FILE_COLUMN not in frame.columns:
-            frame.insert(0, FILE_COLUMN, stem(path))
-    return pd.concat(frames)
-
-
-def _refuse_other_columns(path: Path, frame: pd.DataFrame, first_path: Path, first: pd.DataFrame) -> None:
+def refuse_other_columns(path: Path, names: Sequence[str], first: Path, first_names: Sequence[str]) -> None:
+    """Raise DataError where two files of one folder have not the same columns."""
     for one, other, place, partner in (
-        (first, frame, path, first_path.name),
-        (frame, first, first_path, path.name),
+        (first_names, names, path, first.name),
+        (names, first_names, first, path.name),
     ):
-        lacking = [str(name) for name in one.columns if name not in other.columns]
+        lacking = [str(name) for name in one if name not in other]
         if lacking:
             raise DataError(
                 f'there is no column "{lacking[0]}", which {partner} has',
@@ -170,9 +156,29 @@ def _refuse_other_columns(path: Path, frame: pd.DataFrame, first_path: Path, fir
             )
 
 
-def _read_file(path: Path) -> pd.DataFrame:
+def _read_bytes(path: Path, wanted: Wanted | None) -> int:
+    """Return about how much memory reading a table takes at its peak."""
     if is_columnar(path):
-        frame, lines = _read_columnar(path)
+        columns = len(wanted(path) if wanted else stored_names(path))
+        return _COPIES * 8 * stored_rows(path) * columns
+    packed = _PACKED if path.name.lower().endswith(".gz") else 1
+    return _COPIES * packed * path.stat().st_size
+
+
+def _read_folder(folder: Path, wanted: Wanted | None) -> pd.DataFrame:
+    paths = table_files(folder)
+    frames = [_read_file(path, wanted) for path in paths]
+    for path, frame in zip(paths, frames, strict=True):
+        refuse_other_columns(path, list(frame.columns), paths[0], list(frames[0].columns))
+    for path, frame in zip(paths, frames, strict=True):
+        if FILE_COLUMN not in frame.columns:
+            frame.insert(0, FILE_COLUMN, stem(path))
+    return pd.concat(frames)
+
+
+def _read_file(path: Path, wanted: Wanted | None) -> pd.DataFrame:
+    if is_columnar(path):
+        frame, lines = _read_columnar(path, wanted or columnar_names)
     else:
         frame, lines = _read_csv(path)
     if frame.empty:
@@ -181,8 +187,8 @@ def _read_file(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _read_columnar(path: Path) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    named = columnar_names(path)
+def _read_columnar(path: Path, wanted: Wanted) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    named = wanted(path)
     table = read_stored(path, list(named.values())).rename_columns(list(named))
     frame = table.to_pandas(ignore_metadata=True)
     return frame, np.arange(1, len(frame) + 1)

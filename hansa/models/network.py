@@ -46,6 +46,6 @@ def perceptron(
     for fan_in, fan_out in pairwise(sizes):
         bound = (6.0 / (fan_in + fan_out)) ** 0.5
         drawn = rng.uniform(-bound, bound, size=(fan_in, fan_out))  # (fan_in, fan_out)
-        weights.append(jnp.asarray(drawn, jnp.float32))
-    biases = tuple(jnp.zeros(size) for size in sizes[1:])
+        weights.append(jax.device_put(drawn.astype(np.float32)))
+    biases = tuple(jax.device_put(np.zeros(size, np.float32)) for size in sizes[1:])
     return Perceptron(tuple(weights), biases, activation, output)

@@ -21,6 +21,7 @@ from hansa.runtime.party import Member
 _BLOCKS = 4  # of a bucket, while they stay small: blocks run side by side on the cores
 _PLACES = 64  # of a block, at most
 _FULL = 0.5  # how much of a bucket's capacity its shortest party fills, at least
+_CALL = 1 << 11  # rows of a block below which calling it costs as much as running it
 _STEP = 1 << 21  # operations of a training step below which calling it costs more than running it
 _WIDTH = 4
 _BATCH = 128  # rows of a typical batch
@@ -36,20 +37,17 @@ class Block:
     rows: int  # capacity of each place; 0: the one party streams its rows
 
 
-def blocks_of(members: Sequence[Member], seen: Sequence[Any]) -> list[Block]:
-    """Return the blocks of all members; seen: what each predicts on, an array.
-
-    Members of one block have like networks, features and seen shapes.
-    """
+def blocks_of(members: Sequence[Member]) -> list[Block]:
+    """Return the blocks of all members; members of one block have like networks and features."""
     alike: dict[Any, list[int]] = {}
     streamed = []
-    for party, (member, x) in enumerate(zip(members, seen, strict=True)):
+    for party, member in enumerate(members):
         if isinstance(member.rows, Stream):
             streamed.append(Block((party,), 1, 1, 0))
             continue
         leaves, structure = jax.tree.flatten(member.network)
         shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)
-        alike.setdefault((structure, shapes, member.rows.x.shape[1], x.shape), []).append(party)
+        alike.setdefault((structure, shapes, member.rows.x.shape[1]), []).append(party)
     found = []
     for parties in alike.values():
         lengths = [held(members[party].rows).y.shape[0] for party in parties]
@@ -85,7 +83,8 @@ def _dealt(parties: Sequence[int], rows: int, width: int) -> list[Block]:
     """Return blocks of equal size: neighbours in length share a step, and every block gets long ones."""
     width = min(width, _power(-(-len(parties) // 2)))  # two blocks at least, for two cores
     steps = -(-len(parties) // width)
-    places = min(_power(2 * -(-steps // _BLOCKS) - 1), _PLACES // width)  # steps of a block
+    fewest = _power(max(1, _CALL // (rows * width)))
+    places = min(max(_power(2 * -(-steps // _BLOCKS) - 1), fewest), _PLACES // width)  # steps of a block
     blocks = -(-steps // places)
     together = [parties[place : place + width] for place in range(0, len(parties), width)]
     return [

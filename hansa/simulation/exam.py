@@ -25,14 +25,16 @@ class Exam:
     true: NDArray[np.float64]  # (rows,), min(cap, remaining), in time units
     cap: float
     filter: str
-    filtered: Callable[[jax.Array], jax.Array]  # (..., rows) predictions, shares of the cap -> the same
+    filtered: Callable[
+        [NDArray[np.float32]], jax.Array
+    ]  # (..., rows) predictions, shares of the cap -> the same
 
-    def rmse(self, predictions: jax.Array) -> float:
+    def rmse(self, predictions: NDArray[np.float32]) -> float:
         """Return the all-cycle filtered error of (rows,) raw predictions, in time units."""
         miss = np.asarray(self.filtered(predictions), np.float64) * self.cap - self.true  # (rows,)
         return float(np.sqrt(np.mean(miss**2)))
 
-    def score(self, predictions: jax.Array) -> tuple[Protocol, Protocol]:
+    def score(self, predictions: NDArray[np.float32]) -> tuple[Protocol, Protocol]:
         """Return the all-cycle and last-cycle errors of (rows,) raw predictions, shares of the cap."""
         raw = np.asarray(predictions, np.float64) * self.cap  # (rows,)
         smooth = np.asarray(self.filtered(predictions), np.float64) * self.cap  # (rows,)
@@ -43,7 +45,7 @@ class Exam:
         )
         return every, ends
 
-    def curves(self, predictions: jax.Array, chosen: NDArray[np.integer]) -> Curves:
+    def curves(self, predictions: NDArray[np.float32], chosen: NDArray[np.integer]) -> Curves:
         """Return what was predicted along the chosen assets, rounded to a hundredth of a unit."""
         raw = np.asarray(predictions) * self.cap  # (rows,)
         smooth = np.asarray(self.filtered(predictions)) * self.cap  # (rows,)

@@ -101,8 +101,9 @@ def large_table(path: Path, charter: Charter, party: Party) -> LargeTable:
 def open_large(path: Path, charter: Charter, party: Party, tell: Tell) -> LargeDataset:
     """Return what a party holds in a Parquet or Arrow table, read twice and held never.
 
-    The assets of the test are drawn as from a table in memory, in the order of the file, and are no more
-    than `TEST_ROWS` rows. Raises DataError as `fleet_from_table` and `split_test` do.
+    The assets of the test are drawn as from a table in memory whose assets are in the order of the file
+    (one that is held has them in natural order), and are no more than `TEST_ROWS` rows. Draw and digest
+    do not depend on the pieces. Raises DataError as `fleet_from_table` and `split_test` do.
     """
     table = large_table(path, charter, party)
     kept_apart = _test_names(table, charter, tell)
@@ -149,7 +150,7 @@ def _test_names(table: LargeTable, charter: Charter, tell: Tell) -> frozenset[st
         rows.append(np.bincount(piece.asset))
     if not names:
         raise DataError("the table has no rows", do="check that the file is complete", where=str(table.path))
-    rng = seeds.generator(charter.seed, "test", table.party.name)
+    rng = seeds.generator(charter.seed, "test", _owner(table))
     drawn = test_assets(np.concatenate(known), charter.data.test_share, rng)  # (wanted,)
     most = min(TEST_ROWS, TEST_NUMBERS // max(table.columns(), table.width))
     fits = np.cumsum(np.concatenate(rows)[drawn]) <= most  # (wanted,)
@@ -226,6 +227,11 @@ def _share_told(table: LargeTable, what: str, tell: Tell) -> Callable[[int], Non
     def told(more: int) -> None:
         nonlocal done
         done += more
-        tell(f"{table.party.name}: {what}, {done:,} of {rows:,} rows", done / rows)
+        tell(f"{_owner(table)}: {what}, {done:,} of {rows:,} rows", done / rows)
 
     return told
+
+
+def _owner(table: LargeTable) -> str:
+    assert table.party is not None  # a table that is dealt is held in memory
+    return table.party.name

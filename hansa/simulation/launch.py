@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,17 +33,22 @@ class Launch:
     def go(self, report: Report, watch: Watch, stop: Callable[[], bool]) -> RunResult:
         """Return the result, complete or partial; the folder then holds all of it, and the models.
 
-        A run that fails in a fresh folder leaves nothing behind.
+        A run that fails in a fresh folder before anything was trained leaves nothing behind; a later
+        one, for instance on a full disk, can be gone on with.
         """
         try:
-            result = run_into(self.federation, self.folder, report, watch, stop)
+            with _reads_named(self.federation):
+                result = run_into(self.federation, self.folder, report, watch, stop)
         except HansaError:
-            if self.fresh:
+            if self.fresh and not self._holds_work():
                 self.folder.release()
             raise
         finally:
             self.federation.close()
         return replace(result, models=dict(self.federation.models))
+
+    def _holds_work(self) -> bool:
+        return self.folder.read_checkpoint() is not None or (self.folder.path / "result.json").exists()
 
 
 def launch(file: CharterFile, data: Path | None, out: Path | None, tell: Tell = untold) -> Launch:
@@ -93,12 +100,13 @@ def relaunch(out: Path, data: Path | None, tell: Tell = untold) -> Launch:
     return Launch(federation, folder, file.text, fresh=False)
 
 
-def train_in_memory(file: CharterFile, data: Path | None, watch: Watch) -> RunResult:
+def train_in_memory(file: CharterFile, data: Path | None, watch: Watch, tell: Tell = untold) -> RunResult:
     """Return the result and the models of a run that writes nothing."""
-    federation = Federation(file.charter, file.data_folder(data))
+    federation = Federation(file.charter, file.data_folder(data), tell=tell)
     try:
-        for _ in federation.train(watch, lambda: False):
-            pass
+        with _reads_named(federation):
+            for _ in federation.train(watch, lambda: False):
+                pass
         return replace(federation.result(), models=dict(federation.models))
     finally:
         federation.close()
@@ -110,6 +118,27 @@ def is_complete(out: Path) -> bool:
     folder.identity()
     result = out / "result.json"
     return result.exists() and read_json(result).get("complete") is True and not folder.read_checkpoint()
+
+
+@contextmanager
+def _reads_named(federation: Federation) -> Iterator[None]:
+    """Turn the fault of compiled code that could not read a large party's rows into a FolderError."""
+    spools = federation.world.spools
+
+    def is_another(_: logging.LogRecord) -> bool:
+        return spools.lost() is None
+
+    shown = logging.getLogger("jax._src.callback")  # it would show a traceback besides
+    shown.addFilter(is_another)
+    try:
+        yield
+    except (RuntimeError, ValueError) as fault:  # which of them it is depends on how the code was called
+        lost = spools.lost()
+        if lost is None:
+            raise
+        raise lost from fault
+    finally:
+        shown.removeFilter(is_another)
 
 
 def _streamed(federation: Federation) -> dict[str, str]:

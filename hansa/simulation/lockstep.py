@@ -1,22 +1,36 @@
-"""Federations that differ by their seed, trained in lockstep: seeds are one more axis of the engine.
+"""Federations that differ by their seed, trained in lockstep: seeds are one more axis of blocks.
 
-They share compiled programs and blocks of parties; each keeps its own chance, state and figures.
+Their blocks run side by side and share compiled programs; each seed keeps blocks, chance, state and
+figures of its own, and finds to the bit what it finds alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from hansa.models.rows import held
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.crew import Crew
 from hansa.simulation.exam import Exam
 from hansa.simulation.federation import Federation, Progress, Watch
 from hansa.simulation.session import Session, open_together, step_together
 
-_MEMORY = 1 << 28  # numbers that the rows of one crew take at most: 1 GiB
+_MEMORY = 1 << 28  # numbers that seeds in lockstep hold at most: 1 GiB
 
-_Gathered = tuple[Cohort, list[Exam]]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seat:
+    """One federation's parties of a scenario, before they are seated."""
+
+    federation: Federation
+    cohort: Cohort
+    exams: list[Exam]
+
+    @property
+    def numbers(self) -> int:
+        """Return how many numbers its rows and its tests hold."""
+        parties = zip(self.cohort.members, self.cohort.inputs, self.exams, strict=True)
+        return sum(held(member.rows).x.size + own.features * exam.fleet.rows for member, own, exam in parties)
 
 
 def train_together(
@@ -26,43 +40,38 @@ def train_together(
 
     What each found is in its `finished` and `models`. `stop` is asked after every round.
     """
-    units = federations[0].units
+    units, rounds = federations[0].units, federations[0].charter.rounds
     for place, unit in enumerate(units):
-        rounds = federations[0].charter.rounds
-        crews = _crews([federation.gathered(unit) for federation in federations], rounds)
-        for number, sessions in enumerate(crews):
-            open_together(sessions)
-            while sessions[0].done < rounds:
-                step_together(sessions)
-                share = (number + sessions[0].done / rounds) / len(crews)
-                watch(Progress(unit, sessions[0].done, rounds, (place + share) / len(units)))
+        before = 0
+        for seats in _parts(federations, unit):
+            for done in _trained(seats, rounds):
+                share = (before + len(seats) * done / rounds) / len(federations)
+                watch(Progress(unit, done, rounds, (place + share) / len(units)))
                 if stop():
                     return
-        found = [session for sessions in crews for session in sessions]
-        for federation, session in zip(federations, found, strict=True):
-            federation.keep(session)
+            before += len(seats)
         yield unit
 
 
-def _crews(gathered: Sequence[_Gathered], rounds: int) -> list[list[Session]]:
-    """Return sessions in the order given, those side by side that one crew can hold."""
-    parts: list[list[_Gathered]] = []
-    for one in gathered:
-        alike = parts and parts[-1][0][0].algorithm == one[0].algorithm
-        if not alike or sum(map(_numbers, [*parts[-1], one])) > _MEMORY:
-            parts.append([])
-        parts[-1].append(one)
-    return [_sessions(part, rounds) for part in parts]
+def _trained(seats: Sequence[_Seat], rounds: int) -> Iterator[int]:
+    """Yield the number of each round of some seeds; after the last one their federations keep them."""
+    sessions = [Session(seat.cohort, seat.exams, rounds) for seat in seats]
+    open_together(sessions)
+    while sessions[0].done < rounds:
+        step_together(sessions)
+        yield sessions[0].done
+    for seat, session in zip(seats, sessions, strict=True):
+        seat.federation.keep(session)
 
 
-def _sessions(gathered: Sequence[_Gathered], rounds: int) -> list[Session]:
-    crew = Crew(*zip(*gathered, strict=True))
-    return [Session(*one, rounds, crew, seat) for seat, one in enumerate(gathered)]
-
-
-def _numbers(gathered: _Gathered) -> int:
-    cohort, exams = gathered
-    parties = zip(cohort.members, cohort.inputs, exams, strict=True)
-    return sum(
-        held(member.rows).x.size + inputs.features * exam.fleet.rows for member, inputs, exam in parties
-    )
+def _parts(federations: Sequence[Federation], unit: str) -> Iterator[list[_Seat]]:
+    """Yield the federations in their order, as many at a time as fit together."""
+    part: list[_Seat] = []
+    for federation in federations:
+        seat = _Seat(federation, *federation.gathered(unit))
+        alike = not part or part[0].cohort.algorithm == seat.cohort.algorithm
+        if part and (not alike or sum(one.numbers for one in [*part, seat]) > _MEMORY):
+            yield part
+            part = []
+        part.append(seat)
+    yield part

@@ -21,6 +21,7 @@ from hansa.core.errors import CharterError
 
 THREADS = "HANSA_THREADS"
 _KEPT = 256 << 20  # bytes of compiled programs
+_LARGE = 128 << 10  # bytes of a large one
 _Found = TypeVar("_Found")
 
 
@@ -76,6 +77,10 @@ def programs() -> Path:
 
 def _forget(folder: Path, kept: int) -> None:
     """Remove the oldest programs, down to half, where all of them take more than `kept` bytes."""
+    if (
+        sum(1 for _ in os.scandir(folder)) * _LARGE < kept
+    ):  # at every start: asking each file for its size takes longer
+        return
     files = [(entry.stat(), Path(entry.path)) for entry in os.scandir(folder)]
     size = sum(stat.st_size for stat, _ in files)
     if size <= kept:

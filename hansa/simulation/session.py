@@ -17,13 +17,16 @@ from hansa.core.errors import PartyError
 from hansa.core.messages import Ask, Terms
 from hansa.models.metrics import Errors
 from hansa.models.rows import held
+from hansa.simulation.batched import BatchedParties, exchange_together
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.crew import ONE_MODEL, Crew
 from hansa.simulation.exam import Exam
 from hansa.simulation.result import Curves, PartyFigures, Protocol, ScenarioFigures, Traffic
 from hansa.transport.memory import ask_of, frame_bytes
 
-READINGS = dict.fromkeys(ONE_MODEL, "one model") | {"isolated": "mean of parties"}
+READINGS = {"centralised": "one model", "fedavg": "one model", "isolated": "mean of parties"}
+Predictions = list[NDArray[np.float32]]
+"""Each party's (rows,) predictions on its exam, shares of the cap."""
+
 DRAWN = 6  # test assets whose predictions are drawn in the report
 _POINTS = 200  # rounds of the history that are scored, at most
 
@@ -31,13 +34,8 @@ _POINTS = 200  # rounds of the history that are scored, at most
 class Session:
     """A scenario under one seed, between its first exchange and its last."""
 
-    def __init__(
-        self, cohort: Cohort, exams: Sequence[Exam], rounds: int, crew: Crew | None = None, seat: int = 0
-    ) -> None:
-        """Take the parties, each party's exam, and the number of training rounds.
-
-        crew: whom the parties are computed with, and at which seat; None: nobody else.
-        """
+    def __init__(self, cohort: Cohort, exams: Sequence[Exam], rounds: int) -> None:
+        """Take the parties, each party's exam, and the number of training rounds."""
         self.cohort = cohort
         self.exams = exams
         self.rounds = rounds
@@ -45,10 +43,9 @@ class Session:
         self.history: dict[str, list[float]] = {"round": [], "train_loss": [], "rmse": [], "joined": []}
         self.seconds = 0.0
         self._together = all(one is exams[0] for one in exams)  # one exam for all: readings can be joined
-        self.crew = crew or Crew([cohort], [exams])
-        self._seat = seat
+        self.parties = BatchedParties(cohort.algorithm, cohort.members, _seen(cohort, exams))
         self._state = cohort.algorithm.start(cohort.common)
-        self._scored: list[jax.Array] | None = None  # predictions as things stand
+        self._scored: Predictions | None = None  # predictions as things stand
         self._traffic = [_Meter() for _ in cohort.members]
         if cohort.statistics is not None:
             sums = asdict(cohort.statistics)
@@ -91,11 +88,11 @@ class Session:
             own = _cut(ask_of(ask, party), rows)
             meter.kinds[ask.opening] = _weighed(own, Terms(_cut_values(terms.values, rows), terms.weight))
 
-    def note(self, predictions: list[jax.Array]) -> None:
-        """Add a point to the history; predictions: as `predictions` returns them."""
-        self._scored = predictions
+    def note(self) -> None:
+        """Add a point to the history."""
+        predictions = self.predictions()
         self.history["round"].append(self.done)
-        self.history["train_loss"].append(float(np.mean(self.crew.losses(self._seat))))
+        self.history["train_loss"].append(float(np.mean(self.parties.losses())))
         if self._together:
             self.history["joined"].append(self.exams[0].rmse(self._own(predictions)))
         if self._reading(self.cohort.scenario) == "mean of parties":
@@ -106,13 +103,14 @@ class Session:
         if not np.isfinite(self.history["train_loss"][-1] + self.history["rmse"][-1]):
             raise self._diverged(predictions)
 
-    def _diverged(self, predictions: Sequence[jax.Array]) -> PartyError:
-        losses = self.crew.losses(self._seat)
+    def _diverged(self, predictions: Predictions) -> PartyError:
+        losses = self.parties.losses()
         lost = [
             not np.isfinite(np.append(own, one)).all() for own, one in zip(predictions, losses, strict=True)
         ]
+        where = f"round {self.done} of {self.cohort.scenario}, seed {self.cohort.charter.seed}"
         return PartyError(
-            f"its training left the finite numbers by round {self.done} of {self.cohort.scenario}",
+            f"its training left the finite numbers by {where}",
             do="lower learning_rate in [training], or check the scaling of its sensors",
             where=self.cohort.members[lost.index(True) if any(lost) else 0].name,
         )
@@ -120,25 +118,23 @@ class Session:
     def _reading(self, scenario: str) -> str:
         return READINGS.get(scenario, "joined") if self._together else "mean of parties"
 
-    def predictions(self) -> list[jax.Array]:
+    def predictions(self) -> Predictions:
         """Return each party's (rows,) predictions on its exam, shares of the cap."""
-        if self._scored is None:  # between two points of the history, which has nobody else in the crew
-            self._scored = self.scaled(self.crew.predictions([self.ask()])[self._seat])
+        if self._scored is None:
+            common = READINGS.get(self.cohort.scenario) == "one model"
+            outputs = self.parties.predict(self.ask(), common=common)
+            scale = output_scale(self.cohort)
+            self._scored = outputs if scale == 1.0 else [np.float32(scale) * own for own in outputs]
         return self._scored
 
-    def scaled(self, outputs: list[jax.Array]) -> list[jax.Array]:
-        """Return the parties' outputs as predictions."""
-        scale = output_scale(self.cohort)
-        return outputs if scale == 1.0 else [scale * own for own in outputs]
-
-    def _own(self, predictions: Sequence[jax.Array]) -> jax.Array:
+    def _own(self, predictions: Predictions) -> NDArray[np.float32]:
         """Return the scenario's own prediction: the common model's, or the mean of all parties'."""
         return predictions[0] if self._reading(self.cohort.scenario) == "one model" else _mean(predictions)
 
     def networks(self) -> list[Any]:
         """Return the network that each party predicts with."""
         ask = self.ask()
-        return [self.cohort.algorithm.network(local, ask) for local in self.crew.locals(self._seat)]
+        return [self.cohort.algorithm.network(local, ask) for local in self.parties.each()]
 
     def figures(self, scenario: str) -> ScenarioFigures:
         """Return what the scenario found so far; scenario: its name, or isolated_mean beside isolated."""
@@ -167,7 +163,7 @@ class Session:
             curves=self._curves(predictions, reading),
         )
 
-    def _curves(self, predictions: Sequence[jax.Array], reading: str) -> Curves:
+    def _curves(self, predictions: Predictions, reading: str) -> Curves:
         if not self._together:
             return Curves((), ())
         drawn = predictions[0] if reading == "mean of parties" else self._own(predictions)
@@ -175,7 +171,7 @@ class Session:
 
     def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return arrays and plain values from which `restore` goes on to the same bits."""
-        flat = arrays.flatten((self._state, self.crew.memories))
+        flat = arrays.flatten((self._state, self.parties.memories))
         kept = {name: leaf.copy() for name, leaf in flat.items()}  # the next round takes the memories away
         kinds = [{kind: asdict(one) for kind, one in meter.kinds.items()} for meter in self._traffic]
         history = {name: list(points) for name, points in self.history.items()}
@@ -184,8 +180,8 @@ class Session:
 
     def restore(self, kept: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         """Go on where a snapshot was taken; call it after `open`."""
-        like = (self._state, self.crew.memories)
-        self._state, self.crew.memories = arrays.restore(like, kept)
+        like = (self._state, self.parties.memories)
+        self._state, self.parties.memories = arrays.restore(like, kept)
         self._scored = None
         self.done = values["done"]
         self.history = {name: list(points) for name, points in values["history"].items()}
@@ -204,21 +200,19 @@ def _shares(cohort: Cohort) -> bool:
 
 
 def open_together(sessions: Sequence[Session]) -> None:
-    """Run the exchanges before anybody trains, for sessions that share a crew."""
+    """Run the exchanges before anybody trains, for sessions of one algorithm."""
     for _ in sessions[0].cohort.algorithm.openings:
         _exchange(sessions)
 
 
 def step_together(sessions: Sequence[Session]) -> None:
-    """Run one round of sessions that share a crew, and score it where the history has a point."""
+    """Run one round of sessions of one algorithm, and score it where the history has a point."""
     began = time.perf_counter()
     _exchange(sessions)
     for session in sessions:
         session.done += 1
-    if sessions[0].due():
-        outputs = sessions[0].crew.predictions([session.ask() for session in sessions])
-        for session, own in zip(sessions, outputs, strict=True):
-            session.note(session.scaled(own))
+        if session.due():
+            session.note()
     seconds = (time.perf_counter() - began) / len(sessions)
     for session in sessions:
         session.seconds += seconds
@@ -226,9 +220,21 @@ def step_together(sessions: Sequence[Session]) -> None:
 
 def _exchange(sessions: Sequence[Session]) -> None:
     asks = [session.ask() for session in sessions]
-    answers = sessions[0].crew.exchange(asks)
+    answers = exchange_together([session.parties for session in sessions], asks)
     for session, ask, answered in zip(sessions, asks, answers, strict=True):
         session.take(ask, answered)
+
+
+def _seen(cohort: Cohort, exams: Sequence[Exam]) -> list[NDArray[np.float32]]:
+    """Return what each party predicts on: one array for parties that see the same."""
+    made: dict[Any, NDArray[np.float32]] = {}
+    found = []
+    for inputs, exam in zip(cohort.inputs, exams, strict=True):
+        sight = (id(exam), inputs.sensors, inputs.mean.tobytes(), inputs.deviation.tobytes())
+        if sight not in made:
+            made[sight] = inputs.of(exam.fleet)
+        found.append(made[sight])
+    return found
 
 
 class _Meter:
@@ -259,12 +265,11 @@ def _cut_values(values: Any, rows: int | None) -> Any:
     return jax.tree.map(lambda leaf: leaf[:rows], values) if rows is not None else values
 
 
-@jax.jit
-def _mean(predictions: Sequence[jax.Array]) -> jax.Array:
-    total = predictions[0]
-    for own in predictions[1:]:
-        total = total + own
-    return total / len(predictions)
+def _mean(predictions: Predictions) -> NDArray[np.float32]:
+    total = np.zeros_like(predictions[0])
+    for own in predictions:
+        total += own
+    return total / np.float32(len(predictions))
 
 
 def _mean_protocol(scores: Sequence[Protocol]) -> Protocol:

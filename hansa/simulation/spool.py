@@ -6,6 +6,7 @@ block come from many assets, because neighbours in a party's file are of one ass
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -80,6 +81,7 @@ class Spool:
         self._row = 0  # rows written of the deal at work
         self._deal = 0
         self._first = 0  # block of the deal at work
+        self.fault: OSError | None = None  # why a block could not be read
 
     def write(self, words: Words) -> None:
         """Deal rows to blocks; together they must be as many as the layout says."""
@@ -94,16 +96,18 @@ class Spool:
                 self._deal, self._first, self._row = self._deal + 1, self._first + blocks, 0
 
     def read(self, number: NDArray[np.integer]) -> tuple[NDArray[Any], ...]:
-        """Return a block's x, y, weight and key, padded with zeros to the size of a block."""
+        """Return a block's x, y, weight and key, padded with zeros to the size of a block.
+
+        Compiled code that asks turns a fault into one of its own, so `fault` keeps it.
+        """
         block, size, features = int(number), self.layout.size, self.layout.features
         length = int(self._lengths[block])
         words = np.zeros((size, features + 2), np.int32)
-        wanted = words[:length].data.cast("B")
-        done, start = 0, block * size * self.layout.row_bytes
-        while done < len(wanted):
-            more = os.preadv(self._file.fileno(), [wanted[done:]], start + done)
-            assert more, "the spool was cut short"
-            done += more
+        try:
+            self._get(words[:length].data.cast("B"), block * size * self.layout.row_bytes)
+        except OSError as fault:
+            self.fault = fault
+            raise
         floats = words.view(np.float32)  # (size, features + 2)
         weight = (np.arange(size) < length).astype(np.float32)  # (size,)
         return (
@@ -121,6 +125,14 @@ class Spool:
     def close(self) -> None:
         """Give the disk's space back."""
         self._closed()
+
+    def _get(self, wanted: memoryview, start: int) -> None:
+        done = 0
+        while done < len(wanted):
+            more = os.preadv(self._file.fileno(), [wanted[done:]], start + done)
+            if not more:
+                raise OSError(errno.EIO, "it was cut short")
+            done += more
 
     def _put(self, block: int, slot: int, words: Words) -> None:
         if not len(words):
@@ -155,18 +167,32 @@ class Spools:
         self._made[share.party] = (digest, spool)
         return spool.stream()
 
+    def lost(self) -> FolderError | None:
+        """Return what to say of the first party whose rows could not be read back, None where all could."""
+        for party, (_, spool) in self._made.items():
+            if spool.fault is not None:
+                return FolderError(
+                    f"cannot give back the prepared rows of {party} ({spool.fault.strerror})",
+                    do="check the disk; a run with a folder goes on with hansa run --resume",
+                    where=str(self._place()),
+                )
+        return None
+
     def close(self) -> None:
         """Give the disk's space back; what was streamed can be read no more."""
         for _, spool in self._made.values():
             spool.close()
         self._made.clear()
 
+    def _place(self) -> Path:
+        return Path(tempfile.gettempdir()) if self.folder is None else self.folder
+
     def _written(self, share: LargeShare, inputs: Inputs, charter: Charter) -> Spool:
         layout = plan(int(share.fleet.tally.learnt.sum()), inputs.features)
-        folder = Path(tempfile.gettempdir()) if self.folder is None else self.folder
+        folder, other = self._place(), _other_folder(self.folder)
         rng = seeds.generator(charter.seed, share.party, "blocks")
         try:
-            _refuse_full(folder, layout.bytes, share.party)
+            _refuse_full(folder, layout.bytes, share.party, other)
             spool = Spool(layout, tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - open as long as the run
             left = int(layout.lengths.sum())
             for piece in share.fleet.pieces(self._tell):
@@ -179,7 +205,7 @@ class Spools:
         except OSError as fault:
             raise FolderError(
                 f"cannot take the prepared rows of {share.party} ({fault.strerror})",
-                do="free space, or choose another folder with --out",
+                do=f"free space, or {other}",
                 where=str(folder),
             ) from fault
         if left:
@@ -211,11 +237,16 @@ def _digest(inputs: Inputs) -> str:
     return sha.hexdigest()
 
 
-def _refuse_full(folder: Path, wanted: int, party: str) -> None:
+def _other_folder(chosen: Path | None) -> str:
+    """Return how a person puts spools elsewhere; chosen: the run's folder, None for temporary files."""
+    return "set TMPDIR to another folder" if chosen is None else "choose another folder with --out"
+
+
+def _refuse_full(folder: Path, wanted: int, party: str, other: str) -> None:
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise FolderError(
             f"has {free / 1e9:.1f} GB left, and the prepared rows of {party} take {wanted / 1e9:.1f} GB",
-            do="free space, or choose another folder with --out",
+            do=f"free space, or {other}",
             where=str(folder),
         )

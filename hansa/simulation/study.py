@@ -26,6 +26,8 @@ from hansa.simulation.study_book import PROTOCOLS, Book, Entry, entry_of
 from hansa.simulation.study_plan import Plan, Unit, unit_charter, with_ranges
 from hansa.simulation.world import open_world
 
+_SEEDS = 8  # that are trained in lockstep: what an interruption loses, and whose records are held
+
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
@@ -73,11 +75,13 @@ def run_study(plan: Plan, book: Book, data: Path | None, hooks: Hooks) -> bool:
 
 
 def _batches(units: Sequence[Unit]) -> list[list[Unit]]:
-    """Return the units that differ by their seed alone, together."""
+    """Return the units that differ by their seed alone together, a few at a time."""
     found: dict[tuple[int, tuple[str, ...]], list[Unit]] = {}
     for unit in units:
         found.setdefault((unit.parties, unit.scenarios), []).append(unit)
-    return list(found.values())
+    return [
+        alike[first : first + _SEEDS] for alike in found.values() for first in range(0, len(alike), _SEEDS)
+    ]
 
 
 def _rest(unit: Unit, book: Book) -> Unit:

@@ -59,7 +59,7 @@ class Plan:
 
     @property
     def units(self) -> list[Unit]:
-        """Return what is trained at a time, seed by seed; what no party count changes comes first."""
+        """Return what is trained, seed by seed; what no party count changes comes first."""
         alone = tuple(name for name in self.scenarios if name == "centralised")
         together = tuple(name for name in self.scenarios if name != "centralised")
         found = []

@@ -1,4 +1,7 @@
-"""What lies at the places of a block, put on the device once: rows, seats, keys, what is predicted on."""
+"""What lies at the places of a block, put on the device once: rows, seats, keys, what is predicted on.
+
+`device_put` throughout: `jnp.asarray` compiles a program for each shape, which costs a start 10 ms each.
+"""
 
 from __future__ import annotations
 
@@ -7,37 +10,57 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from hansa.models.rows import Rows, Stream
 from hansa.runtime.party import Member
-from hansa.simulation.blocks import Block
+from hansa.simulation.blocks import Block, capacity
 
 
 class Table(eqx.Module):
     """The parties of a block, stacked; empty places hold zeros."""
 
     rows: Rows | Stream  # stacked over places, or the one stream
-    seats: jax.Array  # (places,), int32, the federation of each
     count: jax.Array  # (), int32, places that are taken
-    bank: jax.Array  # (different, rows, features), what is predicted on
-    sees: jax.Array  # (places,), int32, which of the bank
+    places: tuple[int, ...] = eqx.field(static=True)  # the shape of their axis
 
 
-def table(block: Block, members: Sequence[Member], seen: Sequence[Any], seats: Sequence[int]) -> Table:
-    """Return a block's table; members that see the same array share it."""
+def table(block: Block, members: Sequence[Member]) -> Table:
+    """Return a block's table."""
     own = [members[party].rows for party in block.parties]
-    bank: dict[int, tuple[int, Any]] = {}
-    for party in block.parties:
-        bank.setdefault(id(seen[party]), (len(bank), seen[party]))
+    stream = isinstance(own[0], Stream)
     return Table(
-        own[0] if isinstance(own[0], Stream) else filled([_padded(one, block.rows) for one in own], block),
-        filled([np.int32(seats[party]) for party in block.parties], block),
-        jnp.int32(len(block.parties)),
-        jnp.asarray(np.stack([np.asarray(x) for _, x in bank.values()])),
-        filled([np.int32(bank[id(seen[party])][0]) for party in block.parties], block),
+        own[0] if stream else filled([_padded(one, block.rows) for one in own], block),
+        jax.device_put(np.int32(len(block.parties))),
+        (block.places,),
     )
+
+
+class Sight(eqx.Module):
+    """What some places of a block predict on, all the same."""
+
+    x: jax.Array  # (capacity, features)
+    rows: int = eqx.field(static=True)  # real ones, which come first
+    parties: tuple[int, ...] = eqx.field(static=True)  # members, by number
+    places: tuple[int, ...] = eqx.field(static=True)  # of these members
+
+
+def sights(block: Block, seen: Sequence[NDArray[np.float32]], bank: dict[int, jax.Array]) -> list[Sight]:
+    """Return what a block's members see; members that see one array share it, in `bank` by its id.
+
+    Rows are padded to a capacity, so that tests of other lengths find their program compiled.
+    """
+    places: dict[int, list[int]] = {}
+    for place, party in enumerate(block.parties):
+        places.setdefault(id(seen[party]), []).append(place)
+    found = []
+    for sight, own in places.items():
+        x = seen[block.parties[own[0]]]
+        if sight not in bank:
+            bank[sight] = jax.device_put(_pad(np.asarray(x, np.float32), capacity(len(x))))
+        found.append(Sight(bank[sight], len(x), tuple(block.parties[place] for place in own), tuple(own)))
+    return found
 
 
 def networks(block: Block, members: Sequence[Member]) -> Any:
@@ -56,7 +79,7 @@ def filled(trees: Sequence[Any], block: Block) -> Any:
 
     def stack(*leaves: Any) -> jax.Array:
         taken = np.stack([np.asarray(leaf) for leaf in leaves])  # (parties, ...)
-        return jnp.asarray(_pad(taken, block.places))  # (places, ...)
+        return jax.device_put(_pad(taken, block.places))  # (places, ...)
 
     return jax.tree.map(stack, *trees)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,12 +116,14 @@ def _check_parties(fleet: Fleet | None, charter: Charter) -> None:
 def _tables(charter: Charter, folder: Path, tell: Tell) -> World:
     from hansa.data.columns import fleet_from_table
     from hansa.data.labels import split_test
+    from hansa.data.pieces import LargeTable, are_columnar
     from hansa.data.tables import read_table, refuse_too_large
 
     def read(file: str, party: Party | None) -> Fleet:
         path = folder / file
-        refuse_too_large(path)
-        return fleet_from_table(read_table(path), charter, party, str(path))
+        wanted = LargeTable(path, charter.data, party).wanted if are_columnar(path) else None
+        refuse_too_large(path, wanted)
+        return fleet_from_table(read_table(path, wanted), charter, party, str(path))
 
     def halves(file: str, party: Party | None, *names: str) -> Dataset:
         fleet = read(file, party)
@@ -160,6 +163,11 @@ def _stream_above_bytes() -> float:
             f'{STREAM_VARIABLE} is "{text}", which is no number',
             do=f"give megabytes, for instance {STREAM_ABOVE_MB:g}",
         ) from fault
+    if math.isnan(megabytes) or megabytes < 0:
+        raise DataError(
+            f'{STREAM_VARIABLE} is "{text}", which is no size',
+            do=f"give megabytes, for instance {STREAM_ABOVE_MB:g}, or 0 for every Parquet and Arrow table",
+        )
     return megabytes * (1 << 20)
 
 

@@ -112,7 +112,7 @@ class AlgorithmBattery:
     def test_the_batched_engine_predicts_with_each_partys_own_network(self, run: Played) -> None:
         batched, state = _batched_once(self.algorithm, _apart(self.seats))
         ask = self.algorithm.ask(state)
-        for seat, predicted in zip(_apart(self.seats), batched.predict([ask]), strict=True):
+        for seat, predicted in zip(_apart(self.seats), batched.predict(ask), strict=True):
             expected = run.network(seat.name, self.algorithm)(_seen(seat))
             assert_allclose(predicted, expected, atol=2e-4)
 

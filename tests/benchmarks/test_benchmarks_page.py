@@ -6,7 +6,9 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from benchmarks.benchmarks_page import PAGE, PLOT, page, read, svg
+from benchmarks import benchmarks_curves as growth
+from benchmarks.benches.growth import CURVES
+from benchmarks.benchmarks_page import GROWTH_PLOT, PAGE, PLOT, growth_svg, page, read, svg
 from benchmarks.benchmarks_plot import Dot, plot
 from benchmarks.benchmarks_table import figure, spread
 from benchmarks.measure import RESULTS
@@ -62,6 +64,8 @@ def test_the_page_and_its_figure_are_those_that_the_stored_files_make() -> None:
     found = read(RESULTS)
     assert PAGE.read_text(encoding="utf-8") == page(found)
     assert (PLOT.read_text(encoding="utf-8") if PLOT.exists() else "") == svg(found)
+    drawn = GROWTH_PLOT.read_text(encoding="utf-8") if GROWTH_PLOT.exists() else ""
+    assert drawn == growth_svg(found)
 
 
 def test_without_figures_the_page_says_so_and_how_to_get_them(tmp_path: Path) -> None:
@@ -70,7 +74,7 @@ def test_without_figures_the_page_says_so_and_how_to_get_them(tmp_path: Path) ->
     assert "Nothing is measured yet." in found
     assert "make bench " in found
     assert "|" not in found
-    assert svg(NOTHING) == ""
+    assert svg(NOTHING) == growth_svg(NOTHING) == ""
 
 
 def test_a_part_without_its_file_is_left_out() -> None:
@@ -142,12 +146,17 @@ def test_a_peer_that_failed_is_named_with_its_reason() -> None:
 
 def test_our_own_cases_stand_in_their_tables() -> None:
     limit = {"gflop": 1.761, "gflops": 60.0, "matmul_gflops": 100.0, "share": 0.6}
-    cases = [_case("a round", note="so"), _case("one thread", roofline=limit), _case("Growth in rows: x")]
+    cases = [
+        _case("a round", note="so"),
+        _case("one thread", roofline=limit),
+        _case("Growth in rows: 8 parties x 10 rows, 9 weights"),
+    ]
     bench = {"machine": MACHINE | {"matmul_gflops": 100.0}, "cases": cases, "left_out": {"f:g": "no data"}}
     found = page(NOTHING | {"bench": bench})
     assert "| a round | 50.0 [45.0 .. 60.0] | 30.0 | 312 | 19 | 2 | so |" in found
     assert "| one thread | 30.0 | 1.76 | 60.0 | 100 | 60% |" in found
-    assert found.index("## How cost grows") < found.index("| Growth in rows: x |")
+    assert found.index("## How cost grows") < found.index("| Growth in rows: 8 ")
+    assert "benchmarks-growth.svg" not in found  # one point is no line
     assert "- `f:g` was left out: no data" in found
     assert "one thread multiplies matrices at 100 GFLOP/s" in found
 
@@ -159,6 +168,45 @@ def test_the_figure_is_well_formed_and_keeps_its_dots_inside() -> None:
     across = [float(dot.get("cx", "")) for dot in root.iter(f"{space}circle")]
     assert across[0] < across[1] < float(root.get("width", ""))
     assert {"a < b", "Hansa", "other", "990", "3.0"} <= {text.text for text in root.iter(f"{space}text")}
+
+
+def _grown(name: str, cpu_ms: float) -> dict[str, Any]:
+    return _case(f"Growth in {name}", cpu_ms={"median": cpu_ms, "low": cpu_ms, "high": cpu_ms})
+
+
+def test_the_names_of_the_jobs_that_grow_tell_their_amounts() -> None:
+    cases = [_case(f"Growth in {what}: {size.words}") for what, sizes in CURVES.items() for size in sizes]
+    ends = [curve.points[-1][0] for curve in growth.curves(cases)]
+    assert ends == pytest.approx([10.0] * len(CURVES), rel=0.25)
+
+
+def test_the_figure_of_growth_draws_each_line_from_its_smallest_work() -> None:
+    cases = [
+        _grown("rows: 8 parties x 40,000 rows, 9,865 weights", 90.0),
+        _grown("rows: 8 parties x 4,000 rows, 9,865 weights", 10.0),
+        _grown("parties: 100 parties x 100 rows, 9,865 weights", 5.0),
+        _grown("parties: 1,000 parties x 100 rows, 9,865 weights", 60.0),
+        _grown("weights: 8 parties x 4,000 rows, 9,865 weights", 20.0),
+        _grown("weights: 8 parties x 4,000 rows, 98,821 weights", 140.0),
+        _case("something else"),
+    ]
+    found = growth.curves(cases)
+    assert [curve.what for curve in found] == ["rows", "parties", "weights"]
+    assert found[0].points == ((1.0, 1.0), (10.0, 9.0))
+    assert found[1].points == ((1.0, 1.0), (10.0, 12.0))
+
+    bench = {"machine": MACHINE | {"matmul_gflops": None}, "cases": cases, "left_out": {}}
+    assert "](benchmarks-growth.svg)" in page(NOTHING | {"bench": bench})
+    root = Xml.fromstring(growth_svg(NOTHING | {"bench": bench}))  # noqa: S314 - our own text
+    space = "{http://www.w3.org/2000/svg}"
+    assert len(list(root.iter(f"{space}polyline"))) == 3
+    assert [one.get("class") for one in root.iter(f"{space}line")].count("ideal") == 1
+    for dot in root.iter(f"{space}circle"):
+        assert 0 < float(dot.get("cx", "")) < float(root.get("width", ""))
+        assert 0 < float(dot.get("cy", "")) < float(root.get("height", ""))
+    names = [one for one in root.iter(f"{space}text") if ", " in (one.text or "")]
+    heights = {one.text: float(one.get("y", "")) for one in names}
+    assert heights["parties, 12.0x"] < heights["rows, 9.0x"] < heights["weights, 7.0x"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +86,14 @@ def test_assets_in_any_order_are_found_in_the_order_of_the_file(tmp_path: Path) 
     assert names == [f"P-{number:03}" for number in range(6)][::-1]
 
 
+@pytest.mark.parametrize("cells", [1, 60, 10_000])
+def test_names_are_not_put_into_natural_order(tmp_path: Path, cells: int) -> None:
+    frame = pumps.table([5] * 3)
+    frame["pump"] = frame["pump"].map({"P-000": "P-10", "P-001": "P-2", "P-002": "P-9"})
+    found = joined(list(pieces(large(written(tmp_path, frame)), cells=cells)))
+    assert found.asset_names == ("P-10", "P-2", "P-9")
+
+
 def test_an_asset_is_one_however_its_cells_are_written(tmp_path: Path) -> None:
     frame = pumps.table([6, 6])
     frame["pump"] = np.where(frame["pump"] == "P-000", np.where(frame.index % 2, " 7", "7.0"), "8")
@@ -99,6 +109,29 @@ def test_the_files_of_a_folder_follow_one_another(tmp_path: Path) -> None:
         written(folder, frame[frame["pump"].isin(own)], name=f"part-{part}.parquet")
     assert_equal(joined(list(pieces(large(folder), cells=50))), whole(folder))
     assert large(folder).rows() == 26
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(cuts=st.sets(st.integers(1, 25), max_size=5), cells=st.integers(1, 200))
+def test_an_asset_goes_on_in_the_next_file(tmp_path: Path, cuts: set[int], cells: int) -> None:
+    folder = tmp_path / "parts"
+    shutil.rmtree(folder, ignore_errors=True)
+    parts(folder, pumps.table([5, 6, 7, 8]), *sorted(cuts))
+    assert_equal(joined(list(pieces(large(folder), cells=cells))), whole(folder))
+
+
+def test_a_table_in_memory_reads_the_columns_that_the_charter_needs(tmp_path: Path) -> None:
+    frame = pumps.table([5, 6])
+    path = written(tmp_path, frame)
+    wanted = large(path).wanted
+    assert set(read_table(path, wanted).columns) == set(frame.columns) - {"note"}
+    frame.to_feather(tmp_path / "big.feather")
+    pd.testing.assert_frame_equal(
+        read_table(tmp_path / "big.feather", wanted).reset_index(drop=True),
+        read_table(path, wanted).reset_index(drop=True),
+    )
+    charter = pumps.charter()
+    assert_equal(fleet_from_table(read_table(path, wanted), charter, BIG), whole(path))
 
 
 def test_in_a_folder_without_an_asset_column_the_file_is_the_asset(tmp_path: Path) -> None:
@@ -148,13 +181,43 @@ def test_a_table_sorted_by_time_is_refused_at_its_first_piece(tmp_path: Path) ->
     assert sum(told) <= 10
 
 
-def test_an_asset_in_two_files_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "parts"
-    folder.mkdir()
-    for part in "ab":
-        written(folder, pumps.table([5]), name=f"{part}.parquet")
-    with pytest.raises(DataError, match=r"b.parquet, row 1: its asset stands further up already"):
+def parts(folder: Path, frame: pd.DataFrame, *cuts: int) -> Path:
+    """Return a folder of files that hold the frame's rows, cut at these positions."""
+    folder.mkdir(exist_ok=True)
+    for number, (start, end) in enumerate(pairwise([0, *cuts, len(frame)])):
+        written(folder, frame.iloc[start:end], name=f"part-{number}.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("cells", [1, 60, 10_000])
+def test_an_asset_that_appears_again_in_another_file_is_refused(tmp_path: Path, cells: int) -> None:
+    frame = pumps.table([5, 5])
+    folder = parts(tmp_path / "parts", pd.concat([frame, frame.iloc[[2]].assign(hour=99.0)]), 8, 10)
+    with pytest.raises(DataError, match=r"part-2.parquet, row 1: its asset stands further up already"):
+        list(pieces(large(folder), cells=cells))
+
+
+@pytest.mark.parametrize(("row", "said"), [(7, "part-0.parquet, row 8"), (8, "part-1.parquet, row 1")])
+def test_a_bad_cell_of_an_asset_in_two_files_is_refused_with_its_own_file(
+    tmp_path: Path, row: int, said: str
+) -> None:
+    frame = pumps.table([5, 9, 4])
+    frame.loc[row, "temp"] = 501.0
+    folder = parts(tmp_path / "parts", frame, 8)
+    for cells in (1, 30, 10_000):
+        with pytest.raises(DataError, match=f'{said}: column "temp" holds 501'):
+            list(pieces(large(folder), cells=cells))
+
+
+def test_files_of_other_columns_are_refused_as_in_a_whole_folder(tmp_path: Path) -> None:
+    frame = pumps.table([5, 6])
+    folder = parts(tmp_path / "parts", frame, 5)
+    written(folder, frame.iloc[5:].drop(columns="pump"), name="part-1.parquet")
+    said = r'part-1.parquet: there is no column "pump", which part-0.parquet has'
+    with pytest.raises(DataError, match=said):
         list(pieces(large(folder)))
+    with pytest.raises(DataError, match=said):
+        read_table(folder)
 
 
 def test_an_asset_that_is_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import pandas as pd
 import pytest
 from click.testing import Result
 
+from hansa.cli.notebook import run
 from hansa.cli.report import report_of
+from hansa.core.errors import FolderError
 from hansa.simulation import spool
 from hansa.simulation.charter_file import read_charter_file
 from hansa.simulation.launch import launch, relaunch
@@ -33,6 +37,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lengths = [int(rows) for rows in np.random.default_rng(5).integers(15, 40, 24)]
     pumps.write(tmp_path, pumps.table(lengths * 2))
     return tmp_path
+
+
+def begin(started: Any) -> None:
+    started.go(report_of("charter"), lambda _: None, lambda: False)
 
 
 def figure(result: dict[str, Any], scenario: str) -> float:
@@ -90,6 +98,74 @@ def test_a_stopped_run_goes_on_to_the_same_bits(here: Path) -> None:
     go(relaunch(here / "stopped", None))
     assert found_in(here / "stopped") == found_in(here / "whole")
     assert "spool" not in json.dumps(json.loads((here / "stopped" / "run.json").read_text()))
+
+
+def test_a_disk_that_fills_late_costs_no_scenario_that_was_trained(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("charter.toml").write_text(pumps.text("fedavg", rounds=2, compare='["isolated"]'))
+    file = read_charter_file(Path("charter.toml"))
+    begin(launch(file, None, here / "whole"))
+    usage, asked = spool.shutil.disk_usage("/"), []
+
+    def fills(folder: Path) -> Any:
+        asked.append(folder)
+        return usage._replace(free=100) if len(asked) > 1 else usage
+
+    with monkeypatch.context() as disk:
+        disk.setattr(spool.shutil, "disk_usage", fills)
+        with pytest.raises(FolderError, match=r"has 0.0 GB left"):
+            begin(launch(file, None, here / "out"))
+    assert len(list((here / "out" / "models").iterdir())) == 1
+    begin(relaunch(here / "out", None))
+    assert found_in(here / "out") == found_in(here / "whole")
+
+
+def test_a_disk_that_is_full_at_once_leaves_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("charter.toml").write_text(pumps.text())
+    usage = spool.shutil.disk_usage("/")
+    monkeypatch.setattr(spool.shutil, "disk_usage", lambda folder: usage._replace(free=100))
+    with pytest.raises(FolderError, match=r"has 0.0 GB left"):
+        begin(launch(read_charter_file(Path("charter.toml")), None, here / "out"))
+    assert not (here / "out").exists()
+
+
+def test_a_disk_that_loses_rows_is_named(here: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Path("charter.toml").write_text(pumps.text(rounds=3))
+    started = launch(read_charter_file(Path("charter.toml")), None, here / "out")
+
+    def lose(_: object) -> None:
+        os.truncate(started.federation.world.spools._made["big"][1]._file.fileno(), 100)
+
+    with pytest.raises(FolderError, match="cannot give back the prepared rows of big"):
+        started.go(report_of("charter"), lose, lambda: False)
+    assert not caplog.records
+
+
+def test_ctrl_c_while_rows_are_prepared_stops_before_the_next_piece(
+    hansa: Hansa, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("charter.toml").write_text(pumps.text(rounds=2))
+    whole, asked = spool.plan, []
+
+    def interrupted(rows: int, features: int) -> spool.Plan:
+        if not asked:
+            asked.append(rows)
+            os.kill(os.getpid(), signal.SIGINT)
+        return whole(rows, features)
+
+    monkeypatch.setattr(spool, "plan", interrupted)
+    done = hansa("run", "charter.toml", "--out", "out")
+    assert done.exit_code == 130
+    assert "Stopped while rows were prepared. Go on with: hansa run --resume out" in done.stderr
+    resumed = hansa("run", "--resume", "out")
+    assert resumed.exit_code == 0, resumed.stderr
+
+
+def test_a_run_from_python_shows_how_far_the_table_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("charter.toml").write_text(pumps.text(rounds=1))
+    run("charter.toml", progress=True)
+    assert "big: reading lives" in capsys.readouterr().err
 
 
 def test_a_stopped_run_does_not_go_on_with_other_parties_in_pieces(

@@ -31,7 +31,7 @@ def test_memories_come_out_in_roster_order_whatever_is_batched_with_what() -> No
 
 def test_predictions_come_out_in_roster_order_each_on_its_own_rows() -> None:
     batched, members = _batched()
-    found = batched.predict([Ask(jnp.int32(1), ())])
+    found = batched.predict(Ask(jnp.int32(1), ()))
     for place, (predicted, member) in enumerate(zip(found, members, strict=True)):
         expected = member.network(_seen(place))
         assert_allclose(predicted, expected, atol=1e-6)

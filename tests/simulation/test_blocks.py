@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 
 from hansa.algorithms.fedavg import FedAvg
 from hansa.core import seeds
@@ -38,11 +39,7 @@ def _member(rows: int, hidden: Sequence[int] = SMALL, features: int = 3) -> Memb
 
 
 def _blocks(members: Sequence[Member]) -> list[Block]:
-    return blocks_of(members, [_seen(member) for member in members])
-
-
-def _seen(member: Member) -> np.ndarray:
-    return np.zeros((2, member.network.weights[0].shape[0]), np.float32)
+    return blocks_of(members)
 
 
 lengths = st.lists(st.integers(1, 3000), min_size=1, max_size=40)
@@ -78,7 +75,11 @@ def test_large_networks_follow_one_another_and_small_ones_step_together() -> Non
 
 
 def test_even_two_parties_can_use_two_cores() -> None:
-    assert len(_blocks([_member(100), _member(100)])) == 2
+    assert len(_blocks([_member(5000), _member(5000)])) == 2
+
+
+def test_parties_so_small_that_a_call_costs_as_much_share_one() -> None:
+    assert len(_blocks([_member(20) for _ in range(16)])) == 1
 
 
 def test_different_networks_and_features_do_not_share_a_block() -> None:
@@ -90,7 +91,7 @@ def test_different_networks_and_features_do_not_share_a_block() -> None:
 def test_a_stream_has_a_block_of_its_own() -> None:
     streamed = _member(50)
     streamed.rows = Stream(jnp.ones(3), 8, 3, lambda number: ())
-    blocks = blocks_of([_member(50), streamed], [np.zeros((2, 3))] * 2)
+    blocks = blocks_of([_member(50), streamed])
     assert [block.parties for block in blocks if block.rows == 0] == [(1,)]
 
 
@@ -107,7 +108,21 @@ def test_nothing_is_compiled_when_a_party_leaves_or_grows(roster: tuple[int, ...
     assert batched._answer._cache_size() == before + 1  # the count does tell
 
 
+def test_parties_with_tests_of_their_own_share_programs_all_the_same() -> None:
+    jax.clear_caches()
+    members = [_member(600) for _ in range(4)]
+    seen = [np.full((rows, 3), rows, np.float32) for rows in (41, 44, 47, 48)]
+    parties = BatchedParties(FEDAVG, members, seen)
+    ask = Ask(jnp.int32(1), members[0].network)
+    parties(ask)
+    found = parties.predict(ask)
+    assert batched._answer._cache_size() == 1
+    assert batched._predict._cache_size() == 1
+    for own, x in zip(found, seen, strict=True):
+        assert_allclose(own, members[0].network(x), atol=1e-6)
+
+
 def _round(rows: Sequence[int]) -> None:
     members = [_member(count) for count in rows]
-    parties = BatchedParties(FEDAVG, members, [_seen(members[0])] * len(rows))
+    parties = BatchedParties(FEDAVG, members, [np.zeros((2, 3), np.float32)] * len(rows))
     parties(Ask(jnp.int32(1), members[0].network))

@@ -110,6 +110,21 @@ def test_the_digest_tells_records_apart_and_not_the_size_of_pieces(
     assert len({first, other, digest()}) == 3
 
 
+def test_unpadded_names_have_one_digest_and_one_test_whatever_the_pieces(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pumps.table([20] * 24)
+    names = {f"P-{number:03}": f"P-{number}" for number in range(24)}
+    frame = frame.assign(pump=frame["pump"].map(names)).sort_values("pump", kind="stable")  # P-10 before P-2
+    pumps.write(folder, frame)
+    found = []
+    for cells in (200, 1500, 1 << 20):
+        monkeypatch.setattr(piece_sizes, "PIECE_CELLS", cells)
+        found.append(open_large(folder / "big.parquet", CHARTER, CHARTER.roster[0], untold))
+    assert len({one.train.digest for one in found}) == 1
+    assert len({one.test.asset_names for one in found}) == 1
+
+
 @pytest.mark.parametrize("scenario", ["fedavg", "isolated", "labsync_mean"])
 def test_a_scenario_scales_and_labels_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch, scenario: str
@@ -167,6 +182,26 @@ def test_a_variable_that_is_no_number_is_refused(folder: Path, monkeypatch: pyte
         DataError, match='HANSA_STREAM_ABOVE_MB is "much", which is no number; give megabytes'
     ):
         open_world(CHARTER, folder)
+
+
+@pytest.mark.parametrize("text", ["nan", "-1", "-inf"])
+def test_a_variable_that_is_no_size_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv(STREAM_VARIABLE, text)
+    with pytest.raises(DataError, match=f'HANSA_STREAM_ABOVE_MB is "{text}", which is no size; give'):
+        open_world(CHARTER, folder)
+
+
+def test_columns_that_no_charter_needs_take_no_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pumps.table([20] * 24)
+    held = open_world(CHARTER, pumps.write(folder, frame))
+    pumps.write(folder, frame.assign(**{f"spare {number}": "x" for number in range(100)}))
+    pages = {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 5 * 8 * 7 * len(frame)}
+    monkeypatch.setattr(tables.os, "sysconf", pages.__getitem__)
+    again = open_world(CHARTER, folder)
+    for one, other in zip(held.own, again.own, strict=True):
+        assert_array_equal(one.train.sensors, other.train.sensors)
 
 
 def test_the_larger_table_alone_is_read_in_pieces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

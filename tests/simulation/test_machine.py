@@ -11,6 +11,7 @@ import pytest
 from hansa.core.errors import CharterError
 from hansa.simulation import machine
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 LOOK = "import jax, hansa.simulation.machine; print(jax.config.jax_compilation_cache_dir)"
 
 
@@ -43,12 +44,49 @@ def test_by_default_there_is_a_thread_for_each_core_at_hand(monkeypatch: pytest.
     assert machine.threads() == len(os.sched_getaffinity(0))
 
 
-def _look(**changes: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+def _told(program: str, environment: dict[str, str]) -> str:
+    command = [sys.executable, "-c", program]
     done = subprocess.run(
-        [sys.executable, "-c", LOOK], env=kept | changes, capture_output=True, check=True, text=True
+        command, env=environment, capture_output=True, check=True, text=True, cwd=REPOSITORY
     )
     return done.stdout.strip()
+
+
+def _look(**changes: str) -> str:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    return _told(LOOK, kept | changes)
+
+
+TRAINED = """
+import hashlib
+from dataclasses import replace
+from hansa.simulation.federation import Federation
+from tests.batteries.roster import leaves
+from tests.simulation.small_world import small, world
+
+charter = replace(small(rounds=2), compare=("isolated", "fedavg"))
+federation = Federation(charter, world=world())
+list(federation.train(lambda _: None, lambda: False))
+sha = hashlib.sha256()
+for name in sorted(federation.models):
+    model = federation.models[name]
+    for part in getattr(model, "parts", {"": model}).values():
+        sha.update(b"".join(leaf.tobytes() for leaf in leaves(part.network)))
+print(sha.hexdigest())
+"""
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    found = set()
+    for count in ("1", "2", "3"):
+        kept = {name: value for name, value in os.environ.items() if name != "NPROC"}
+        environment = kept | {"HANSA_THREADS": count, "PYTHONPATH": "."}
+        command = [sys.executable, "-c", TRAINED]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, check=True, text=True, cwd=REPOSITORY
+        )
+        found.add(done.stdout.strip())
+    assert len(found) == 1
 
 
 def test_compiled_programs_are_kept_in_the_users_cache(tmp_path: Path) -> None:
@@ -66,7 +104,10 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
     assert _look(XDG_CACHE_HOME=str(tmp_path / "file")) == "None"
 
 
-def test_old_programs_go_first_when_they_grow_too_large(tmp_path: Path) -> None:
+def test_old_programs_go_first_when_they_grow_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "_LARGE", 40)
     for age, name in enumerate(("new", "middle", "old")):
         path = tmp_path / name
         path.write_bytes(b"x" * 40)

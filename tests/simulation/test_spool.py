@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -219,6 +220,25 @@ def test_a_disk_that_fails_is_refused(world: World) -> None:
 def test_a_table_that_changed_in_between_is_refused(world: World, tmp_path: Path, assets: int) -> None:
     pumps.write(tmp_path, pumps.table([25] * assets))
     with pytest.raises(DataError, match=r"big.parquet: the table has changed since it was checked"):
+        gather(CHARTER, "fedavg", world)
+
+
+def test_a_spool_that_is_cut_short_says_whose_rows_are_lost(world: World) -> None:
+    stream = gather(CHARTER, "fedavg", world).members[0].rows
+    assert world.spools.lost() is None
+    os.truncate(world.spools._made["big"][1]._file.fileno(), 100)
+    with pytest.raises(OSError, match="cut short"):
+        stream.read(np.int32(0))
+    assert "cannot give back the prepared rows of big (it was cut short)" in str(world.spools.lost())
+
+
+def test_a_full_disk_for_temporary_files_names_their_variable(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.spools.folder = None
+    usage = module.shutil.disk_usage("/")
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage._replace(free=100))
+    with pytest.raises(FolderError, match="free space, or set TMPDIR to another folder"):
         gather(CHARTER, "fedavg", world)
 
 

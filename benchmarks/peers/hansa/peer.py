@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.metadata import version
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.peers.meter import Meter, Trained, run
@@ -23,7 +22,7 @@ from hansa.simulation.machine import threads
 def train(work: Work, rounds: int, meter: Meter) -> Trained:
     """Return the network after all rounds."""
     network = Perceptron(
-        tuple(map(jnp.asarray, work.weights)), tuple(map(jnp.asarray, work.biases)), "relu", "linear"
+        tuple(map(jax.device_put, work.weights)), tuple(map(jax.device_put, work.biases)), "relu", "linear"
     )
     # Hansa's loss is half the squared error: twice the step makes the same one.
     algorithm = FedAvg(Recipe("sgd", 2 * work.learning_rate, work.batch_size, 1))
