@@ -23,7 +23,7 @@ _PLACES = 64  # of a block, at most
 _FULL = 0.5  # how much of a bucket's capacity its shortest party fills, at least
 _CALL = 1 << 11  # rows of a block below which calling it costs as much as running it
 _STEP = 1 << 21  # operations of a training step below which calling it costs more than running it
-_WIDTH = 4
+_WIDTH = 4  # parties in one step, at most
 _BATCH = 128  # rows of a typical batch
 
 

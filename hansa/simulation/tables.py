@@ -1,6 +1,6 @@
-"""What lies at the places of a block, put on the device once: rows, seats, keys, what is predicted on.
+"""What lies at the places of a block, put on the device once: rows, networks, keys, what is predicted on.
 
-`device_put` throughout: `jnp.asarray` compiles a program for each shape, which costs a start 10 ms each.
+`device_put` throughout: `jnp.asarray` compiles a program for each shape, and a start waits for each.
 """
 
 from __future__ import annotations
