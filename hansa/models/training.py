@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import equinox as eqx
@@ -30,6 +31,9 @@ class Recipe:
     def build(self) -> optax.GradientTransformation:
         """Return the Optax optimiser."""
         return {"adam": optax.adam, "sgd": optax.sgd}[self.optimizer](self.learning_rate)
+
+
+_SHORT = (1, 3)  # quarters of a batch: a short last one is computed at the next of them, or as a whole one
 
 
 class Learner(eqx.Module):
@@ -101,19 +105,31 @@ def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch
     order = shuffled(key, capacity, rows.count)  # (capacity,)
     order = jnp.pad(order, (0, -capacity % size))  # (steps * size,)
 
-    def step(number: jax.Array, carry: tuple[Learner, jax.Array]) -> tuple[Learner, jax.Array]:
+    def step(
+        first: jax.Array | int, taken: int, carry: tuple[Learner, jax.Array]
+    ) -> tuple[Learner, jax.Array]:
         current, total = carry
-        places = jax.lax.dynamic_slice(order, (number * size,), (size,))  # (batch,)
+        places = jax.lax.dynamic_slice(order, (first,), (taken,))  # (taken,)
         batch, beside = jax.tree.map(lambda leaf: leaf[places], (rows, extras))
-        inside = number * size + jnp.arange(size) < capacity  # (batch,)
+        inside = first + jnp.arange(taken) < capacity  # (taken,)
         batch = eqx.tree_at(lambda one: one.weight, batch, jnp.where(inside, batch.weight, 0.0))
         value, gradient = jax.value_and_grad(_mean_loss)(current.network, batch, beside, loss)
         updates, memory = optimizer.update(gradient, current.memory, current.network)
         moved = Learner(optax.apply_updates(current.network, updates), memory)
         return moved, total + value * batch.count
 
-    steps = jnp.ceil(rows.count / size).astype(jnp.int32)
-    return jax.lax.fori_loop(0, steps, step, (start, jnp.zeros(())))
+    def several(times: jax.Array, first: jax.Array | int, taken: int, carry: Any) -> Any:
+        return jax.lax.fori_loop(
+            0, times.astype(jnp.int32), lambda at, now: step(first + at * taken, taken, now), carry
+        )
+
+    *shorter, whole = sorted({-(-size * quarters // 4) for quarters in (*_SHORT, 4)})
+    count = rows.count.astype(jnp.int32)
+    rest = count % whole  # rows of a short last batch
+    carry = several(count // whole + (rest > max(shorter, default=0)), 0, whole, (start, jnp.zeros(())))
+    for above, taken in pairwise((0, *shorter)):
+        carry = several((rest > above) & (rest <= taken), count - rest, taken, carry)
+    return carry
 
 
 def _mean_loss(network: Any, rows: Rows, extras: Any, loss: RowLoss) -> jax.Array:

@@ -20,7 +20,7 @@ from hansa.runtime.party import Member
 
 _BLOCKS = 4  # of a bucket, while they stay small: blocks run side by side on the cores
 _PLACES = 64  # of a block, at most
-_FULL = 0.5  # how much of a bucket's capacity its shortest party fills, at least
+_FULL = 0.4  # how much of its capacity a party of a bucket fills, at least
 _CALL = 1 << 11  # rows of a block below which calling it costs as much as running it
 _STEP = 1 << 21  # operations of a training step below which calling it costs more than running it
 _WIDTH = 4  # parties in one step, at most
