@@ -1,50 +1,52 @@
-"""FedAvg: the weighted mean of the parties' local training.
+"""FedAvg: the weighted mean of the parties' local training; with its settings FedProx and FedOpt.
 
 Source: McMahan et al., AISTATS 2017, Algorithm 1; eq. 3 of Llasag Rosero et al., 2024. Every party
 takes part in every round; what the optimiser remembers starts afresh in each, as in the source.
+`proximal` makes it FedProx (Li et al., MLSys 2020, Algorithm 2, mu); `server` FedAvgM, FedAdam or FedYogi.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from hansa.algorithms.averaging import Local, joined, local_change, mean, pull
+from hansa.algorithms.server import MEAN, Memory, Server
 from hansa.core.messages import Ask, Terms, Totals
-from hansa.models.losses import squared_error
 from hansa.models.rows import Rows, Stream
-from hansa.models.training import Recipe, learner, no_extras, train
+from hansa.models.training import Recipe, upright
 
 
 class State(eqx.Module):
-    """The common model."""
+    """The common model, and what the coordinator's step remembers."""
 
     round: jax.Array  # (), int32
     network: Any
-
-
-class Local(eqx.Module):
-    """What a party keeps between rounds: its stream of chance, and its last loss."""
-
-    key: jax.Array
-    loss: jax.Array  # (), mean training loss of the last epoch
+    memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
 class FedAvg:
-    """The term is (new weights - common weights), weighted by the party's rows."""
+    """The term is (new weights - common weights), weighted by the party's rows.
+
+    proximal: mu, how strongly a party's weights are pulled to the common ones in every step.
+    """
 
     recipe: Recipe
+    proximal: float = 0.0
+    server: Server = MEAN
     openings: ClassVar[tuple[str, ...]] = ()
     addressed: ClassVar[bool] = False
 
     def start(self, network: Any) -> State:
         """Return the common model at round 1."""
-        return State(jnp.int32(1), network)
+        return State(jnp.int32(1), network, self.server.start(network))
 
     def ask(self, state: State) -> Ask:
         """Return the common model."""
@@ -53,20 +55,18 @@ class FedAvg:
     def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party's stream; every party starts from the common model."""
         del network, rows
-        return Local(key, jnp.zeros(()))
+        return joined(key)
 
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the change of the weights after the local epochs, weighted by rows."""
-        key = jax.random.fold_in(local.key, ask.round)
-        start = learner(ask.shared, self.recipe)
-        trained, loss = train(start, rows, no_extras, key, self.recipe, squared_error)
-        change = jax.tree.map(jnp.subtract, trained.network, ask.shared)
-        return Terms(change, rows.count), Local(local.key, loss)
+        lean = pull(ask.shared, self.proximal) if self.proximal else upright
+        change, after = local_change(ask.shared, local, rows, ask.round, self.recipe, lean)
+        return Terms(change, rows.count), after
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the common model moved by the mean change."""
+        """Return the common model after the coordinator's step along the mean change."""
         assert isinstance(totals, Totals)
-        return _moved(state, totals)
+        return _moved(self.server, state, totals)
 
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the common model."""
@@ -74,7 +74,7 @@ class FedAvg:
         return ask.shared
 
 
-@jax.jit
-def _moved(state: State, totals: Totals) -> State:
-    network = jax.tree.map(lambda old, change: old + change / totals.weight, state.network, totals.values)
-    return State(state.round + 1, network)
+@partial(jax.jit, static_argnums=0)
+def _moved(server: Server, state: State, totals: Totals) -> State:
+    network, memory = server.step(state.network, mean(totals.values, totals.weight), state.memory)
+    return State(state.round + 1, network, memory)

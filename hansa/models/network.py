@@ -31,21 +31,37 @@ class Perceptron(eqx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Return (rows,) predictions as a share of the cap; x: (rows, features)."""
-        return OUTPUTS[self.output](self.score(x))
+        return self.finish(self.score(x))
+
+    def finish(self, score: jax.Array) -> jax.Array:
+        """Return (rows,) predictions from the output before its last function."""
+        return OUTPUTS[self.output](score)
+
+    def head(self) -> tuple[jax.Array, ...]:
+        """Return the weights of the last layer."""
+        return self.weights[-1], self.biases[-1]
+
+    def reach(self, has: jax.Array) -> Perceptron:
+        """Return the tree with `has` of its input at each weight of the first layer, 1 elsewhere."""
+        first = jnp.broadcast_to(has[:, None], self.weights[0].shape)  # (inputs, outputs)
+        ones = jax.tree.map(jnp.ones_like, self)
+        return Perceptron((first, *ones.weights[1:]), ones.biases, self.activation, self.output)
 
 
 def perceptron(
     rng: np.random.Generator, features: int, hidden: Sequence[int], activation: str, output: str
 ) -> Perceptron:
-    """Return a network with Glorot-uniform weights and zero biases.
+    """Return a network with Glorot-uniform weights and zero biases."""
+    sizes = [features, *hidden, 1]
+    weights = tuple(glorot(rng, fan_in, fan_out) for fan_in, fan_out in pairwise(sizes))
+    biases = tuple(jax.device_put(np.zeros(size, np.float32)) for size in sizes[1:])
+    return Perceptron(weights, biases, activation, output)
+
+
+def glorot(rng: np.random.Generator, fan_in: int, fan_out: int) -> jax.Array:
+    """Return (fan_in, fan_out) uniform weights.
 
     Source: Glorot and Bengio, AISTATS 2010, eq. 16.
     """
-    sizes = [features, *hidden, 1]
-    weights = []
-    for fan_in, fan_out in pairwise(sizes):
-        bound = (6.0 / (fan_in + fan_out)) ** 0.5
-        drawn = rng.uniform(-bound, bound, size=(fan_in, fan_out))  # (fan_in, fan_out)
-        weights.append(jax.device_put(drawn.astype(np.float32)))
-    biases = tuple(jax.device_put(np.zeros(size, np.float32)) for size in sizes[1:])
-    return Perceptron(tuple(weights), biases, activation, output)
+    bound = (6.0 / (fan_in + fan_out)) ** 0.5
+    return jax.device_put(rng.uniform(-bound, bound, size=(fan_in, fan_out)).astype(np.float32))

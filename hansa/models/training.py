@@ -27,10 +27,13 @@ class Recipe:
     learning_rate: float
     batch_size: int
     local_epochs: int
+    momentum: float = 0.0  # sgd only: share of the last step that is kept
 
     def build(self) -> optax.GradientTransformation:
         """Return the Optax optimiser."""
-        return {"adam": optax.adam, "sgd": optax.sgd}[self.optimizer](self.learning_rate)
+        if self.optimizer == "adam":
+            return optax.adam(self.learning_rate)
+        return optax.sgd(self.learning_rate, self.momentum or None)
 
 
 _SHORT = (1, 3)  # quarters of a batch: a short last one is computed at the next of them, or as a whole one
@@ -45,6 +48,9 @@ class Learner(eqx.Module):
 
 RowLoss = Callable[[Any, Rows, Any], jax.Array]
 """(network, batch, extras of the batch) -> (batch,) losses of the rows."""
+
+Lean = Callable[[Any], jax.Array]
+"""network -> () what a party adds to its loss in every step; the loss that is reported leaves it out."""
 
 Extras = Callable[[Rows], Any]
 """Rows -> tree of arrays with a leading rows axis, dealt to the loss with the batch."""
@@ -61,8 +67,27 @@ def no_extras(rows: Rows) -> tuple[()]:
     return ()
 
 
+def upright(network: Any) -> jax.Array:
+    """Return 0: nothing is added to the loss."""
+    del network
+    return jnp.zeros(())
+
+
+def steps(rows: Rows | Stream, recipe: Recipe) -> jax.Array:
+    """Return () how many steps the local epochs take."""
+    lengths = rows.lengths if isinstance(rows, Stream) else rows.count  # (blocks,) or ()
+    held = rows.size if isinstance(rows, Stream) else rows.y.shape[0]
+    return recipe.local_epochs * jnp.ceil(lengths / min(recipe.batch_size, held)).sum()
+
+
 def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of one epoch
-    start: Learner, rows: Rows | Stream, extras: Extras, key: jax.Array, recipe: Recipe, loss: RowLoss
+    start: Learner,
+    rows: Rows | Stream,
+    extras: Extras,
+    key: jax.Array,
+    recipe: Recipe,
+    loss: RowLoss,
+    lean: Lean = upright,
 ) -> tuple[Learner, jax.Array]:
     """Return the learner after its local epochs, and the mean training loss of the last epoch.
 
@@ -74,13 +99,13 @@ def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of 
     def over_blocks(now: Learner, chance: jax.Array) -> tuple[Learner, jax.Array]:
         if rows.blocks == 1:
             block = rows.block(0)
-            return _over_batches(now, block, extras(block), chance, recipe, loss)
+            return _over_batches(now, block, extras(block), chance, recipe, loss, lean)
         order = shuffled(chance, rows.blocks, jnp.float32(rows.blocks))  # (blocks,)
 
         def one(place: jax.Array, carry: tuple[Learner, jax.Array]) -> tuple[Learner, jax.Array]:
             block = rows.block(order[place])
             own = jax.random.fold_in(chance, order[place])
-            after, total = _over_batches(carry[0], block, extras(block), own, recipe, loss)
+            after, total = _over_batches(carry[0], block, extras(block), own, recipe, loss, lean)
             return after, carry[1] + total
 
         return jax.lax.fori_loop(0, rows.blocks, one, (now, jnp.zeros(())))
@@ -96,7 +121,7 @@ def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of 
 
 
 def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch
-    start: Learner, rows: Rows, extras: Any, key: jax.Array, recipe: Recipe, loss: RowLoss
+    start: Learner, rows: Rows, extras: Any, key: jax.Array, recipe: Recipe, loss: RowLoss, lean: Lean
 ) -> tuple[Learner, jax.Array]:
     """Return the learner after one pass over a block, and the sum of the rows' losses."""
     optimizer = recipe.build()
@@ -113,7 +138,9 @@ def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch
         batch, beside = jax.tree.map(lambda leaf: leaf[places], (rows, extras))
         inside = first + jnp.arange(taken) < capacity  # (taken,)
         batch = eqx.tree_at(lambda one: one.weight, batch, jnp.where(inside, batch.weight, 0.0))
-        value, gradient = jax.value_and_grad(_mean_loss)(current.network, batch, beside, loss)
+        (_, value), gradient = jax.value_and_grad(_objective, has_aux=True)(
+            current.network, batch, beside, loss, lean
+        )
         updates, memory = optimizer.update(gradient, current.memory, current.network)
         moved = Learner(optax.apply_updates(current.network, updates), memory)
         return moved, total + value * batch.count
@@ -132,6 +159,10 @@ def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch
     return carry
 
 
-def _mean_loss(network: Any, rows: Rows, extras: Any, loss: RowLoss) -> jax.Array:
+def _objective(
+    network: Any, rows: Rows, extras: Any, loss: RowLoss, lean: Lean
+) -> tuple[jax.Array, jax.Array]:
+    """Return what a step lowers, and the mean loss in it."""
     losses = loss(network, rows, extras)  # (batch,)
-    return (losses * rows.weight).sum() / jnp.maximum(rows.count, 1.0)
+    mean = (losses * rows.weight).sum() / jnp.maximum(rows.count, 1.0)
+    return mean + lean(network), mean

@@ -3,19 +3,31 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hansa.algorithms.fedavg import FedAvg
+from hansa.algorithms.server import Server
 from hansa.core.messages import Terms, Totals
 from hansa.models.training import Recipe
 from tests.algorithms.lines import LINES, holdings, line_of
 from tests.batteries.algorithm import AlgorithmBattery
 from tests.batteries.roster import ALIKE, RECIPE, leaves, opened, played
-from tests.oracles import straight_line
+from tests.oracles import averaged_lines, straight_line
 
 
 class TestFedAvg(AlgorithmBattery):
     algorithm = FedAvg(RECIPE)
+    seats = ALIKE
+
+
+class TestFedProx(AlgorithmBattery):
+    algorithm = FedAvg(RECIPE, proximal=0.5)
+    seats = ALIKE
+
+
+class TestFedAdam(AlgorithmBattery):
+    algorithm = FedAvg(RECIPE, server=Server("adam", 0.05))
     seats = ALIKE
 
 
@@ -61,3 +73,21 @@ def test_the_term_is_the_change_and_not_the_weights() -> None:
     terms = start.members[0].answer(algorithm.ask(start.state))
     assert isinstance(terms, Terms)
     assert max(np.abs(leaf).max() for leaf in leaves(terms.values)) < 0.3  # 3 Adam steps of at most 0.05
+
+
+@pytest.mark.parametrize("mu", [0.0, 0.5, 4.0])
+def test_the_proximal_term_equals_the_loop_by_hand(mu: float) -> None:
+    recipe = Recipe("sgd", 0.1, 5, 2)
+    algorithm = FedAvg(recipe, proximal=mu)
+    start = line_of(opened(algorithm, LINES).state.network)
+    descent = straight_line.Descent(0.1, 5)
+    expected = averaged_lines.fedprox(start, holdings(LINES, 2, recipe), 2, descent, mu)
+    found = line_of(played(algorithm, LINES, 2).state.network)
+    assert_allclose(found.weight, expected.weight, atol=1e-5)
+    assert_allclose(found.bias, expected.bias, atol=1e-5)
+
+
+def test_the_loss_that_is_reported_is_that_of_the_rows_alone() -> None:
+    recipe = Recipe("sgd", 1e-6, 100, 1)  # it hardly moves
+    losses = [float(played(FedAvg(recipe, proximal=mu), ALIKE, 1).members[0].local.loss) for mu in (0.0, 1e3)]
+    assert_allclose(losses[0], losses[1], rtol=1e-4)

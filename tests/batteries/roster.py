@@ -11,6 +11,7 @@ import numpy as np
 from hansa.algorithms.contract import Algorithm
 from hansa.core import seeds
 from hansa.models.network import perceptron
+from hansa.models.parts import Partial
 from hansa.models.rows import Rows
 from hansa.models.training import Recipe
 from hansa.runtime.coordinator import run_round
@@ -32,11 +33,13 @@ class Seat:
     hidden: tuple[int, ...]
     keys: tuple[int, ...]
     padding: int = 0
+    has: tuple[float, ...] = ()  # 1 for each input that it has; empty: the network does not ask
 
     def learnt_from(self) -> Rows:
         """Return its rows, the same whenever it is asked; padding holds junk of weight 0."""
         rng = seeds.generator(1, self.name, "rows")
         x, y = rng.normal(size=(self.rows, self.features)), rng.uniform(size=self.rows)
+        x = x * self.has if self.has else x
         real = np.r_[np.ones(self.rows), np.zeros(self.padding)]
         return Rows(
             jnp.asarray(np.pad(x, [(0, self.padding), (0, 0)], constant_values=3.0), jnp.float32),
@@ -47,9 +50,11 @@ class Seat:
 
     def member(self, algorithm: Algorithm) -> Member:
         """Return the party, joined, with its algorithm."""
-        network = perceptron(
+        network: Any = perceptron(
             seeds.generator(1, self.name, "network"), self.features, self.hidden, "sigmoid", "linear"
         )
+        if self.has:
+            network = Partial(network, jnp.asarray(self.has))
         found = Member(self.name, algorithm, self.learnt_from(), network, seeds.key(1, self.name, "batches"))
         found.join()
         return found
@@ -66,6 +71,8 @@ BY_LABEL = (
 BY_ROW = tuple(replace(seat, keys=tuple(range(seat.rows))) for seat in BY_LABEL)
 MIXED = tuple(replace(seat, keys=(10, 11, 12, *seat.keys[3:])) for seat in BY_LABEL)
 ALIKE = (*BY_LABEL[:2], Seat("c", 12, 3, (4,), LABELS[::-1]))
+HAS = {"a": (1.0, 1.0, 0.0), "b": (0.0, 1.0, 1.0), "c": (1.0, 1.0, 1.0)}
+SOME = tuple(replace(seat, has=HAS[seat.name]) for seat in ALIKE)
 
 
 @dataclass(frozen=True)

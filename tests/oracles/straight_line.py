@@ -46,9 +46,17 @@ class Descent:
     batch: int
 
     def epoch(
-        self, line: Line, own: Holding, order: NDArray[np.int64], slope: Callable[[int, float], float]
+        self,
+        line: Line,
+        own: Holding,
+        order: NDArray[np.int64],
+        slope: Callable[[int, float], float],
+        lean: Callable[[Line], Line] | None = None,
     ) -> None:
-        """Move the line over one epoch; slope(row, prediction) is the loss's derivative there."""
+        """Move the line over one epoch; slope(row, prediction) is the loss's derivative there.
+
+        lean: the derivative of what is added to the loss in every step.
+        """
         for start in range(0, len(order), self.batch):
             rows = order[start : start + self.batch]
             weight_step, bias_step = np.zeros_like(line.weight), 0.0
@@ -56,6 +64,9 @@ class Descent:
                 pull = slope(int(row), line.at(own.x[row]))
                 weight_step += pull * own.x[row] / len(rows)
                 bias_step += pull / len(rows)
+            if lean is not None:
+                added = lean(line)
+                weight_step, bias_step = weight_step + added.weight, bias_step + added.bias
             line.weight -= self.rate * weight_step
             line.bias -= self.rate * bias_step
 

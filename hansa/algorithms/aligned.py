@@ -1,0 +1,90 @@
+"""Aligned averaging: parties with different sensors train one network over the union of them.
+
+A party fills the inputs that it does not have with 0, the federated mean. An input's weights are averaged
+among the parties that have the input, by rows; all other weights among all parties. What a party learns
+about its sensors reaches those that have them too, and the body everybody: the hybrid partition without
+any exchange of predictions or labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from hansa.algorithms import averaging
+from hansa.algorithms.averaging import local_change, mean
+from hansa.algorithms.fedavg import State
+from hansa.algorithms.server import MEAN, Server
+from hansa.core.messages import Ask, Terms, Totals
+from hansa.models.parts import Partial
+from hansa.models.rows import Rows, Stream
+from hansa.models.training import Recipe
+
+
+class Share(eqx.Module):
+    """A party's term, and its sum over parties."""
+
+    change: Any  # tree like the network
+    has: jax.Array  # (inputs,), 1 where the party has the input
+
+
+class Local(eqx.Module):
+    """What a party keeps between rounds."""
+
+    key: jax.Array
+    loss: jax.Array  # (), mean training loss of the last epoch
+    has: jax.Array  # (inputs,), 1 where it has the input
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """The term is the change of the weights and which inputs the party has, weighted by its rows."""
+
+    recipe: Recipe
+    server: Server = MEAN
+    openings: ClassVar[tuple[str, ...]] = ()
+    addressed: ClassVar[bool] = False
+
+    def start(self, network: Any) -> State:
+        """Return the common model over all inputs at round 1."""
+        return State(jnp.int32(1), network, self.server.start(network))
+
+    def ask(self, state: State) -> Ask:
+        """Return the common model."""
+        return Ask(state.round, state.network)
+
+    def join(self, network: Partial, rows: Rows | Stream, key: jax.Array) -> Local:
+        """Return the party with what it knows of its inputs."""
+        del rows
+        return Local(key, jnp.zeros(()), network.has)
+
+    def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
+        """Return the change of the weights, 0 at inputs that the party does not have."""
+        stream = averaging.Local(local.key, local.loss)
+        change, after = local_change(ask.shared, stream, rows, ask.round, self.recipe)
+        return Terms(Share(change, local.has), rows.count), Local(local.key, after.loss, local.has)
+
+    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
+        """Return the common model after a step along each weight's mean over those that have its input."""
+        assert isinstance(totals, Totals)
+        return _moved(self.server, state, totals)
+
+    def network(self, local: Local, ask: Ask) -> Any:
+        """Return the common model."""
+        del local
+        return ask.shared
+
+
+@partial(jax.jit, static_argnums=0)
+def _moved(server: Server, state: State, totals: Totals) -> State:
+    found = mean(totals.values, totals.weight)
+    share = state.network.reach(found.has)  # of the rows, whose party has the weight's input
+    change = jax.tree.map(lambda by, own: by / jnp.maximum(own, 1e-9), found.change, share)
+    network, memory = server.step(state.network, change, state.memory)
+    return State(state.round + 1, network, memory)

@@ -1,0 +1,68 @@
+"""What algorithms that average weights have in common: a party's change of the common weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from hansa.models.losses import squared_error
+from hansa.models.rows import Rows, Stream
+from hansa.models.training import Lean, Recipe, learner, no_extras, train, upright
+
+
+class Local(eqx.Module):
+    """What a party keeps between rounds: its stream of chance, and its last loss."""
+
+    key: jax.Array
+    loss: jax.Array  # (), mean training loss of the last epoch
+
+
+def joined(key: jax.Array) -> Local:
+    """Return a party that has not trained yet."""
+    return Local(key, jnp.zeros(()))
+
+
+def local_change(  # noqa: PLR0913 - as train
+    common: Any, local: Local, rows: Rows | Stream, number: jax.Array, recipe: Recipe, lean: Lean = upright
+) -> tuple[Any, Local]:
+    """Return how local epochs from the common weights change them, and the party after its round `number`.
+
+    What the optimiser remembers starts afresh in each round.
+    """
+    key = jax.random.fold_in(local.key, number)
+    trained, loss = train(learner(common, recipe), rows, no_extras, key, recipe, squared_error, lean)
+    return minus(trained.network, common), Local(local.key, loss)
+
+
+def pull(anchor: Any, strength: float) -> Lean:
+    """Return strength / 2 * |network - anchor|^2, the proximal term of FedProx and Ditto."""
+    return lambda network: 0.5 * strength * inner(minus(network, anchor), minus(network, anchor))
+
+
+def slope(tilt: Any) -> Lean:
+    """Return <tilt, network>, whose gradient is the tilt everywhere."""
+    return lambda network: inner(tilt, network)
+
+
+def inner(one: Any, other: Any) -> jax.Array:
+    """Return () the inner product of two trees."""
+    products = jax.tree.map(lambda a, b: (a * b).sum(), one, other)
+    return sum(jax.tree.leaves(products), start=jnp.zeros(()))
+
+
+def minus(one: Any, other: Any) -> Any:
+    """Return one - other."""
+    return jax.tree.map(jnp.subtract, one, other)
+
+
+def scaled(tree: Any, factor: jax.Array | float) -> Any:
+    """Return the tree times a factor."""
+    return jax.tree.map(lambda leaf: factor * leaf, tree)
+
+
+def mean(total: Any, weight: jax.Array) -> Any:
+    """Return total / weight; 0 where nobody counted for anything."""
+    return scaled(total, jnp.where(weight > 0, 1.0 / jnp.where(weight > 0, weight, 1.0), 0.0))

@@ -1,0 +1,78 @@
+"""Ditto: a common model as in FedAvg, and at each party a personal one that stays near it.
+
+Source: Li et al., "Ditto: Fair and Robust Federated Learning Through Personalization", ICML 2021,
+Algorithm 1. The personal model costs a second local training and no message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from hansa.algorithms import averaging
+from hansa.algorithms.averaging import local_change, pull
+from hansa.algorithms.fedavg import FedAvg, State
+from hansa.algorithms.server import MEAN, Server
+from hansa.core.messages import Ask, Terms, Totals
+from hansa.models.losses import squared_error
+from hansa.models.rows import Rows, Stream
+from hansa.models.training import Learner, Recipe, learner, no_extras, train
+
+
+class Local(eqx.Module):
+    """One party's personal model on its way."""
+
+    personal: Learner
+    key: jax.Array
+    loss: jax.Array  # (), mean training loss of the personal model's last epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Ditto:
+    """The term is FedAvg's; proximal: lambda, how strongly the personal model is pulled to the common one."""
+
+    recipe: Recipe
+    proximal: float
+    server: Server = MEAN
+    openings: ClassVar[tuple[str, ...]] = ()
+    addressed: ClassVar[bool] = False
+
+    def start(self, network: Any) -> State:
+        """Return the common model at round 1."""
+        return self._common.start(network)
+
+    def ask(self, state: State) -> Ask:
+        """Return the common model."""
+        return self._common.ask(state)
+
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
+        """Return the party with its own network, untrained, as personal model."""
+        del rows
+        return Local(learner(network, self.recipe), key, jnp.zeros(()))
+
+    def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
+        """Return the change of the common weights, and the party with its personal model trained."""
+        stream = averaging.Local(local.key, local.loss)
+        change, _ = local_change(ask.shared, stream, rows, ask.round, self.recipe)
+        key = jax.random.fold_in(jax.random.fold_in(local.key, ask.round), 1)
+        near = pull(ask.shared, self.proximal)
+        personal, loss = train(local.personal, rows, no_extras, key, self.recipe, squared_error, near)
+        return Terms(change, rows.count), Local(personal, local.key, loss)
+
+    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
+        """Return the common model after the coordinator's step along the mean change."""
+        return self._common.absorb(state, totals)
+
+    def network(self, local: Local, ask: Ask) -> Any:
+        """Return the party's personal model."""
+        del ask
+        return local.personal.network
+
+    @property
+    def _common(self) -> FedAvg:
+        return FedAvg(self.recipe, server=self.server)

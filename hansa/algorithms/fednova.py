@@ -1,0 +1,85 @@
+"""FedNova: a party's change counts by direction, not by how many steps its local epochs took.
+
+Parties with many rows take many steps and drag the plain mean to their own optimum. Here each change is
+divided by its effective number of steps before it is averaged, and the mean is multiplied by the mean
+number. Source: Wang et al., "Tackling the Objective Inconsistency Problem in Heterogeneous Federated
+Optimization", NeurIPS 2020, eq. 8, Algorithm 1; with momentum the effective number is that of section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from hansa.algorithms.averaging import Local, joined, local_change, mean, scaled
+from hansa.algorithms.fedavg import State
+from hansa.algorithms.server import MEAN, Server
+from hansa.core.messages import Ask, Terms, Totals
+from hansa.models.rows import Rows, Stream
+from hansa.models.training import Recipe, steps
+
+
+class Pace(eqx.Module):
+    """A party's term, and its sum over parties."""
+
+    change: Any  # tree like the network, for one effective step
+    steps: jax.Array  # (), effective
+
+
+@dataclass(frozen=True, slots=True)
+class FedNova:
+    """The term is the change for one effective step and their number, weighted by the party's rows."""
+
+    recipe: Recipe
+    server: Server = MEAN
+    openings: ClassVar[tuple[str, ...]] = ()
+    addressed: ClassVar[bool] = False
+
+    def start(self, network: Any) -> State:
+        """Return the common model at round 1."""
+        return State(jnp.int32(1), network, self.server.start(network))
+
+    def ask(self, state: State) -> Ask:
+        """Return the common model."""
+        return Ask(state.round, state.network)
+
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
+        """Return the party's stream; every party starts from the common model."""
+        del network, rows
+        return joined(key)
+
+    def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
+        """Return the change for one effective step, and how many there were, weighted by rows."""
+        change, after = local_change(ask.shared, local, rows, ask.round, self.recipe)
+        taken = effective(steps(rows, self.recipe), self.recipe.momentum)
+        return Terms(Pace(scaled(change, 1.0 / jnp.maximum(taken, 1.0)), taken), rows.count), after
+
+    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
+        """Return the common model after the coordinator's step."""
+        assert isinstance(totals, Totals)
+        return _moved(self.server, state, totals)
+
+    def network(self, local: Local, ask: Ask) -> Any:
+        """Return the common model."""
+        del local
+        return ask.shared
+
+
+def effective(taken: jax.Array, momentum: float) -> jax.Array:
+    """Return |a|_1, how far `taken` steps along equal gradients go, in steps without momentum."""
+    if not momentum:
+        return taken
+    return (taken - momentum * (1.0 - momentum**taken) / (1.0 - momentum)) / (1.0 - momentum)
+
+
+@partial(jax.jit, static_argnums=0)
+def _moved(server: Server, state: State, totals: Totals) -> State:
+    found = mean(totals.values, totals.weight)
+    network, memory = server.step(state.network, scaled(found.change, found.steps), state.memory)
+    return State(state.round + 1, network, memory)

@@ -1,0 +1,84 @@
+"""FedAvg, then each party alone: after the common rounds everybody goes on training what is common.
+
+The baseline that methods of personalisation have to beat (for instance Yu, Bagdasaryan and Shmatikov,
+"Salvaging Federated Learning by Local Adaptation", 2020, section 3.1). The last rounds send nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from hansa.algorithms import averaging
+from hansa.algorithms.averaging import local_change
+from hansa.algorithms.fedavg import FedAvg, State
+from hansa.algorithms.server import MEAN, Server
+from hansa.core.messages import Ask, Terms, Totals
+from hansa.models.rows import Rows, Stream
+from hansa.models.training import Recipe
+
+
+class Local(eqx.Module):
+    """What a party keeps between rounds."""
+
+    key: jax.Array
+    loss: jax.Array  # (), mean training loss of the last epoch
+    change: Any  # tree like the network: its own model less the common one, from the last common round on
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuned:
+    """The term is FedAvg's for `common_rounds`, and nothing afterwards."""
+
+    recipe: Recipe
+    common_rounds: int
+    server: Server = MEAN
+    openings: ClassVar[tuple[str, ...]] = ()
+    addressed: ClassVar[bool] = False
+
+    def start(self, network: Any) -> State:
+        """Return the common model at round 1."""
+        return self._common.start(network)
+
+    def ask(self, state: State) -> Ask:
+        """Return the common model."""
+        return self._common.ask(state)
+
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
+        """Return the party without a change of its own."""
+        del rows
+        return Local(key, jnp.zeros(()), jax.tree.map(jnp.zeros_like, network))
+
+    def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
+        """Return the change of the weights in a common round; in a later one keep it."""
+        alone = ask.round > self.common_rounds
+        start = self.network(local, ask)
+        stream = averaging.Local(local.key, local.loss)
+        step, after = local_change(start, stream, rows, ask.round, self.recipe)
+        kept = jax.tree.map(lambda old, new: jnp.where(alone, old + new, 0.0), local.change, step)
+        sent = jax.tree.map(lambda leaf: jnp.where(alone, 0.0, leaf), step)
+        return Terms(sent, jnp.where(alone, 0.0, rows.count)), Local(local.key, after.loss, kept)
+
+    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
+        """Return the common model after the coordinator's step; it stays where nobody sent anything."""
+        assert isinstance(totals, Totals)
+        moved = self._common.absorb(state, totals)
+        kept = jax.tree.map(
+            lambda old, new: jnp.where(totals.weight > 0, new, old),
+            (state.network, state.memory),
+            (moved.network, moved.memory),
+        )
+        return State(moved.round, *kept)
+
+    def network(self, local: Local, ask: Ask) -> Any:
+        """Return the common model, with the party's own change once it trains alone."""
+        return jax.tree.map(jnp.add, ask.shared, local.change)
+
+    @property
+    def _common(self) -> FedAvg:
+        return FedAvg(self.recipe, server=self.server)
