@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -42,10 +43,10 @@ def perceptron(
     Source: Glorot and Bengio, AISTATS 2010, eq. 16.
     """
     sizes = [features, *hidden, 1]
-    weights = []
+    weights: list[Any] = []  # NumPy's: a block of parties goes to the device as one
     for fan_in, fan_out in pairwise(sizes):
         bound = (6.0 / (fan_in + fan_out)) ** 0.5
         drawn = rng.uniform(-bound, bound, size=(fan_in, fan_out))  # (fan_in, fan_out)
-        weights.append(jax.device_put(drawn.astype(np.float32)))
-    biases = tuple(jax.device_put(np.zeros(size, np.float32)) for size in sizes[1:])
+        weights.append(drawn.astype(np.float32))
+    biases: Any = tuple(np.zeros(size, np.float32) for size in sizes[1:])
     return Perceptron(tuple(weights), biases, activation, output)
