@@ -62,6 +62,7 @@ JOBS = (
     Job("growth:growth", "weights"),
     Job("start_up:start_up"),
     Job("start_up:whole_run"),
+    Job("start_up:many_parties"),
     Job("kernels:maps", "1000000"),
     Job("kernels:maps", "8000000"),
     Job("kernels:gradients", one_thread=True),

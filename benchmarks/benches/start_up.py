@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,15 @@ from benchmarks.peers.work import SIZES, read_work, write_work
 _SIZE = "8x4000"
 _PAIRS = 4
 _RUNS = 3
+_MANY = {
+    "parties": "10000",
+    "engines": "10000",
+    "rounds": "1",
+    "compare": "[]",
+    "kind": '"horizontal"',
+    "sensors_per_party": "0",
+    "name": '"fedavg"',
+}
 _NAME = "Start of the process to the end of round 1, 8 x 4,000 rows"
 
 
@@ -60,6 +70,23 @@ def whole_run() -> list[Case]:
 
     note = "simulated charter as printed: 4 parties, 100 rounds, 6 baselines, scores and report"
     return [_laps(runs[1:]).case("hansa run, the whole process, compiled before", threads(), note)]
+
+
+def many_parties() -> list[Case]:
+    """Return `hansa run` with 10,000 parties of an engine each for one round, compiled before."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        charter = folder / "charter.toml"
+        text = _cli(folder, "charter", "init", "--simulated")[0]
+        for key, value in _MANY.items():
+            text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+        charter.write_text(text, encoding="utf-8")
+        runs = [_cli(folder, "run", str(charter), "--out", str(folder / f"out-{number}"))[1]
+                for number in range(2)]  # fmt: skip
+    from hansa.simulation.machine import threads  # late, as above
+
+    note = "10,000 parties of one simulated engine, one round of FedAvg, scores and report"
+    return [_laps(runs[1:]).case("hansa run, 10,000 parties, compiled before", threads(), note)]
 
 
 def _cli(folder: Path, *words: str) -> tuple[str, dict[str, float]]:

@@ -13,6 +13,7 @@ from hansa.control.report_words import duration
 from hansa.simulation.federation import Progress
 
 _LINE_EVERY_S = 10.0
+_SILENT_S = 2.0  # before it the time that work before a round takes is not guessed
 _FIRST_GUESS = 0.02  # share of the work that must be done before the time left is guessed
 
 
@@ -24,6 +25,7 @@ class ProgressLine:
         self._console = Console(stderr=True)
         self._bar: Bar | None = None
         self._first: tuple[float, float] | None = None  # when, and share of the work, at the first call
+        self._stage = ("", 0.0)  # what is done before the first round, and since when
         self._said = ("", 0.0)  # scenario and time of the last plain line
 
     def __enter__(self) -> ProgressLine:
@@ -59,18 +61,26 @@ class ProgressLine:
             self._console.print(", ".join(part for part in (text, share, left) if part), highlight=False)
 
     def tell(self, text: str, done: float) -> None:
-        """Show how far a table is that is read in pieces; done: share of the table."""
+        """Show how far the work before a round is; text: what is done, then how much; done: its share."""
         now = time.monotonic()
+        stage = text.split(",")[0]
+        if stage != self._stage[0]:
+            self._stage = (stage, now)
+        seconds = now - self._stage[1]
+        left = _words(seconds * (1.0 - done) / done) if done and seconds > _SILENT_S else ""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], description=text, completed=done, left="")
+            self._bar.update(self._bar.task_ids[0], description=text, completed=done, left=left)
         elif now - self._said[1] > _LINE_EVERY_S:
             self._said = (self._said[0], now)
-            self._console.print(text, highlight=False)
+            self._console.print(", ".join(part for part in (text, left) if part), highlight=False)
 
     def _time_left(self, progress: Progress, now: float) -> str:
         assert self._first is not None
         began, start = self._first
         if progress.done - start < _FIRST_GUESS:
             return ""
-        seconds = (now - began) * (1.0 - progress.done) / (progress.done - start)
-        return f"about {seconds:.0f} s left" if seconds < 100 else f"about {duration(seconds)} left"
+        return _words((now - began) * (1.0 - progress.done) / (progress.done - start))
+
+
+def _words(seconds: float) -> str:
+    return f"about {seconds:.0f} s left" if seconds < 100 else f"about {duration(seconds)} left"

@@ -88,7 +88,9 @@ def _carry_out(start: Callable[[Tell], Launch], as_json: bool) -> None:
 def _show(result: dict[str, Any], out: Path, as_json: bool) -> None:
     """Print result.json alone, or the tables and last the folder."""
     if as_json:
-        click.echo(json.dumps(result, indent=1, allow_nan=False))
+        from hansa.registry.folders import json_text
+
+        click.echo(json_text(result))
         return
     from hansa.cli.tables import result_lines
 

@@ -8,6 +8,8 @@ from typing import Any
 from hansa.control import report_charts, report_tables, report_words
 from hansa.control.page import render_page
 from hansa.control.report_charts import Figure
+from hansa.control.report_histogram import histogram_figure
+from hansa.control.report_parties import are_many, many_note
 from hansa.control.report_words import PROTOCOLS
 
 
@@ -24,6 +26,7 @@ def render_report(result: Mapping[str, Any], charter_text: str) -> str:
         "engines": [figure for figure in figures if figure.name.startswith("engine-")],
         "tables": _tables(result),
         "party_tables": [report_tables.party_table(result, protocol) for protocol in PROTOCOLS],
+        "many_note": many_note(result),
         "drawn": report_charts.drawn_scenarios(result),
         "charter_text": charter_text,
     }
@@ -36,7 +39,7 @@ def _figures(result: Mapping[str, Any]) -> list[Figure]:
         report_charts.glance_figure(result),
         report_charts.rounds_figure(result),
         *report_charts.engine_figures(result),
-        report_charts.party_figure(result),
+        histogram_figure(result) if are_many(result) else report_charts.party_figure(result),
     ]
     return [figure for figure in every if any(option["series"] for option in figure.options.values())]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hansa.control.report_parties import many_note, shown_parties
 from hansa.control.report_words import (
     PROTOCOLS,
     figure_at,
@@ -141,11 +142,14 @@ def traffic_table(result: Mapping[str, Any]) -> Table:
     parties = result["scenarios"].get(result["algorithm"], {}).get("parties") or {}
     keys = ("bytes_up", "array_bytes_up", "bytes_down", "array_bytes_down")
     rows = tuple(
-        Row(name, tuple(Cell(size(figure_at(one, key))) for key in keys)) for name, one in parties.items()
+        Row(name, tuple(Cell(size(figure_at(parties[name], key))) for key in keys), note)
+        for name, note in shown_parties(result).items()
+        if name in parties
     )
     return Table(
         name="traffic",
-        caption=f"Traffic of each party under {title_of(result['algorithm'])}, the whole run.",
+        caption=f"Traffic of each party under {title_of(result['algorithm'])}, the whole run."
+        + many_note(result),
         corner="Party",
         heads=("framed", "arrays", "framed", "arrays"),
         rows=rows,
@@ -157,16 +161,19 @@ def traffic_table(result: Mapping[str, Any]) -> Table:
 def party_table(result: Mapping[str, Any], protocol: str) -> Table:
     """Return the filtered solo RMSE of every party under every scenario, the best of a party marked."""
     names = tuple(n for n in ordered(result["scenarios"]) if result["scenarios"][n].get("parties"))
+    shown = shown_parties(result)
     columns = [
         [figure_at(result["scenarios"][n]["parties"], party, protocol, "rmse") for n in names]
-        for party in result["parties"]
+        for party in shown
     ]  # one list per party, so that the best of a party is marked
     cells = zip(*_marked(columns, names), strict=True)
-    rows = tuple(Row(party, tuple(line)) for party, line in zip(result["parties"], cells, strict=False))
+    rows = tuple(
+        Row(party, tuple(line), note) for (party, note), line in zip(shown.items(), cells, strict=False)
+    )
     return Table(
         name=f"parties-{protocol}",
         caption=f"Each party's model alone, {PROTOCOLS[protocol]}, filtered RMSE in {result['time_unit']}."
-        " Lowest of each party in bold, the pooled reference left out.",
+        " Lowest of each party in bold, the pooled reference left out." + many_note(result),
         corner="Party",
         heads=tuple(title_of(name) for name in names),
         rows=rows,
@@ -179,7 +186,8 @@ def holdings_table(result: Mapping[str, Any]) -> Table:
     most = max((figure_at(p, "rows") or 0.0 for p in parties.values()), default=0.0)
     total = sum(figure_at(p, "rows") or 0.0 for p in parties.values())
     rows = []
-    for name, party in parties.items():
+    for name, note in shown_parties(result).items():
+        party = parties[name]
         count = figure_at(party, "rows") or 0.0
         share = f"{count / total:.1%}" if total else "–"
         cells = (
@@ -189,11 +197,12 @@ def holdings_table(result: Mapping[str, Any]) -> Table:
             Cell(str(len(party.get("sensors") or ()))),
             Cell(number(figure_at(party, "last_seen_mean"), 1)),
         )
-        rows.append(Row(name, cells))
+        rows.append(Row(name, cells, note))
     return Table(
         name="holdings",
         caption="What each party brought to training. Last seen: mean remaining life"
-        f" at the last row of an asset, in {result['time_unit']} (0 when it was run to failure).",
+        f" at the last row of an asset, in {result['time_unit']} (0 when it was run to failure)."
+        + many_note(result),
         corner="Party",
         heads=("assets", "rows", "share of rows", "sensors", "last seen"),
         rows=tuple(rows),
@@ -202,7 +211,8 @@ def holdings_table(result: Mapping[str, Any]) -> Table:
 
 def label_table(result: Mapping[str, Any]) -> Table:
     """Return the share of each party's rows per range of remaining life, at most 14 ranges."""
-    cap, parties = result["label_cap"], result["parties"]
+    cap, shown = result["label_cap"], shown_parties(result)
+    parties = {name: result["parties"][name] for name in shown}
     step = _range_width(parties, cap)
     lows = sorted({_range_low(low, step, cap) for p in parties.values() for low, _ in p.get("labels") or ()})
     rows = []
@@ -210,11 +220,11 @@ def label_table(result: Mapping[str, Any]) -> Table:
         counts = dict.fromkeys(lows, 0.0)
         for low, count in party.get("labels") or ():
             counts[_range_low(low, step, cap)] += count
-        rows.append(Row(name, _shares(list(counts.values()))))
+        rows.append(Row(name, _shares(list(counts.values())), shown[name]))
     return Table(
         name="labels",
         caption=f"Labels: share of a party's rows (%) by remaining life in {result['time_unit']}. A column is"
-        f" headed by its lowest label; {plain(cap)} is the cap.",
+        f" headed by its lowest label; {plain(cap)} is the cap." + many_note(result),
         corner="Party",
         heads=tuple(plain(low) for low in lows),
         rows=tuple(rows),
@@ -226,13 +236,13 @@ def regime_table(result: Mapping[str, Any]) -> Table:
     parties = result["parties"]
     regimes = max((len(p.get("regime_share") or ()) for p in parties.values()), default=0)
     rows = []
-    for name, party in parties.items():
-        shares = [s for s in party.get("regime_share") or () if is_figure(s)]
+    for name, note in shown_parties(result).items():
+        shares = [s for s in parties[name].get("regime_share") or () if is_figure(s)]
         padded = shares + [0.0] * (regimes - len(shares))
-        rows.append(Row(name, _shares(padded)))
+        rows.append(Row(name, _shares(padded), note))
     return Table(
         name="regimes",
-        caption="Operating regimes: share of a party's rows (%).",
+        caption="Operating regimes: share of a party's rows (%)." + many_note(result),
         corner="Party",
         heads=tuple(f"regime {i + 1}" for i in range(regimes)),
         rows=tuple(rows),
@@ -245,12 +255,16 @@ def sensor_table(result: Mapping[str, Any]) -> Table:
     every = list(dict.fromkeys(s for p in parties.values() for s in p.get("sensors") or ()))
     every.sort(key=_by_trailing_number)
     rows = tuple(
-        Row(name, tuple(Cell("", dot=sensor in (party.get("sensors") or ())) for sensor in every))
-        for name, party in parties.items()
+        Row(
+            name,
+            tuple(Cell("", dot=sensor in (parties[name].get("sensors") or ())) for sensor in every),
+            note,
+        )
+        for name, note in shown_parties(result).items()
     )
     return Table(
         name="sensors",
-        caption="Sensors: a filled dot where the party owns the sensor.",
+        caption="Sensors: a filled dot where the party owns the sensor." + many_note(result),
         corner="Party",
         heads=tuple(every),
         rows=rows,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import is_dataclass
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -33,8 +34,14 @@ def charter_value(charter: Charter) -> dict[str, Any]:
 
 def roster_value(charter: Charter) -> list[Any]:
     """Return the roster as dicts, lists and scalars; its order counts, for assets are dealt in it."""
-    value: list[Any] = _plain(charter.roster, get_type_hints(Charter)["roster"])
+    value: list[Any] = _plain(charter.roster, _hints(Charter)["roster"])
     return value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return the types of a record's fields; a roster has thousands of records of one kind."""
+    return get_type_hints(kind)
 
 
 def _plain(value: Any, hint: Any) -> Any:
@@ -42,8 +49,8 @@ def _plain(value: Any, hint: Any) -> Any:
         return None
     if get_origin(hint) in (Union, UnionType):
         hint = get_args(hint)[0]
-    if is_dataclass(hint):
-        return {name: _plain(getattr(value, name), inner) for name, inner in get_type_hints(hint).items()}
+    if isinstance(hint, type) and is_dataclass(hint):
+        return {name: _plain(getattr(value, name), inner) for name, inner in _hints(hint).items()}
     if get_origin(hint) is tuple:
         return _plain_tuple(value, get_args(hint))
     return float(value) + 0.0 if hint is float else value  # + 0.0: no minus zero

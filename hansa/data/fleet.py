@@ -43,16 +43,30 @@ class Fleet:
         np.maximum.at(last, self.asset, self.time)
         return last[self.asset] - self.time
 
-    def take_assets(self, assets: Sequence[int] | NDArray[np.integer]) -> Fleet:
-        """Return the fleet of the assets at these indexes, in ascending order of index."""
+    def rows_of(self, assets: Sequence[int] | NDArray[np.integer]) -> slice | NDArray[np.int64]:
+        """Return where the rows of the assets at these indexes stand, in ascending order of index.
+
+        Rows that lie side by side are a slice, so that whoever takes them need not copy them.
+        """
         kept = np.unique(np.asarray(assets, dtype=np.int32))  # (kept,)
-        new_index = np.full(len(self.asset_names), -1, dtype=np.int32)
-        new_index[kept] = np.arange(len(kept), dtype=np.int32)
-        rows = new_index[self.asset] >= 0  # (rows,)
+        first, behind = np.searchsorted(self.asset, kept), np.searchsorted(self.asset, kept, side="right")
+        if len(kept) and (first[1:] == behind[:-1]).all():
+            return slice(int(first[0]), int(behind[-1]))
+        lengths = behind - first  # (kept,)
+        shift = first - (np.cumsum(lengths) - lengths)  # (kept,), from the place among the rows kept
+        return np.repeat(shift, lengths) + np.arange(lengths.sum())  # (rows kept,)
+
+    def take_assets(self, assets: Sequence[int] | NDArray[np.integer]) -> Fleet:
+        """Return the fleet of the assets at these indexes, in ascending order of index.
+
+        The work grows with the rows that are kept, not with those of the fleet.
+        """
+        kept = np.unique(np.asarray(assets, dtype=np.int32))  # (kept,)
+        rows = self.rows_of(kept)
         return replace(
             self,
             asset_names=tuple(self.asset_names[i] for i in kept),
-            asset=new_index[self.asset[rows]],
+            asset=np.searchsorted(kept, self.asset[rows]).astype(np.int32),
             time=self.time[rows],
             settings=self.settings[rows],
             sensors=self.sensors[rows],
@@ -62,11 +76,15 @@ class Fleet:
 
     def take_sensors(self, names: Sequence[str]) -> Fleet:
         """Return the fleet with these sensors only, in the order given."""
+        if tuple(names) == self.sensor_names:
+            return self
         columns = [self.sensor_names.index(name) for name in names]
         return replace(self, sensors=self.sensors[:, columns], sensor_names=tuple(names))
 
     def take_settings(self, names: Sequence[str]) -> Fleet:
         """Return the fleet with these settings only, in the order given."""
+        if tuple(names) == self.setting_names:
+            return self
         columns = [self.setting_names.index(name) for name in names]
         return replace(self, settings=self.settings[:, columns], setting_names=tuple(names))
 

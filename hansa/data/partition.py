@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,10 +38,12 @@ def deal(fleet: Fleet, charter: Charter, kind: str) -> list[Share]:
     """Return each party's share, in the order of the roster; kind: as `Partition.kind`."""
     suites = sensor_suites(fleet, charter, kind)
     everywhere, dealt = _assets(fleet, charter, kind)
+    number = _shared_rows(fleet, everywhere)  # (rows,)
     shares = []
     for party, suite, own in zip(charter.roster, suites, dealt, strict=True):
-        held = fleet.take_assets(np.concatenate([everywhere, own])).take_sensors(suite)
-        shares.append(Share(party.name, held, _shared_rows(held, fleet, everywhere)))
+        assets = np.concatenate([everywhere, own])  # (assets of the party,)
+        held = fleet.take_assets(assets).take_sensors(suite)
+        shares.append(Share(party.name, held, number[fleet.rows_of(assets)]))
     return shares
 
 
@@ -54,11 +55,13 @@ def sensor_suites(fleet: Fleet, charter: Charter, kind: str) -> list[tuple[str, 
     categories = tuple(f"{column.name}=" for column in charter.data.columns if column.role == "category")
     sensors = [name for name in fleet.sensor_names if not name.startswith(categories)]
     count = charter.partition.sensors_per_party or len(sensors)
+    if kind == "horizontal":
+        return [fleet.sensor_names] * charter.parties
     suites = []
     for party in charter.roster:
         rng = seeds.generator(charter.seed, party.name, "sensors")
         drawn = [sensors[i] for i in rng.choice(len(sensors), size=count, replace=False)]
-        chosen = set(sensors if kind == "horizontal" else party.sensors or drawn)
+        chosen = set(party.sensors or drawn)
         suites.append(tuple(name for name in fleet.sensor_names if name in chosen or name not in sensors))
     return suites
 
@@ -126,11 +129,7 @@ def _late_drift(
     return np.bincount(fleet.asset, z) / np.maximum(np.bincount(fleet.asset, late), 1)
 
 
-def _shared_rows(
-    held: Fleet, whole: Fleet, everywhere: Sequence[int] | NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return (rows,) a running number over the rows of shared assets, the same at every party."""
-    shared = np.isin(whole.asset, everywhere)  # (rows of whole,)
-    number = np.where(shared, np.cumsum(shared) - 1, -1)  # (rows of whole,)
-    kept = np.isin(np.asarray(whole.asset_names), held.asset_names)  # (assets,)
-    return number[kept[whole.asset]]
+def _shared_rows(whole: Fleet, everywhere: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (rows,) a running number over the rows of shared assets, the same at every party; else -1."""
+    shared = np.isin(whole.asset, everywhere)  # (rows,)
+    return np.where(shared, np.cumsum(shared) - 1, -1)

@@ -28,6 +28,7 @@ INFORMATIVE = ("s2", "s3", "s4", *(f"s{n}" for n in range(6, 16)), "s17", "s20",
 """Sensors that vary within a regime; the others are constant there, as in FD004."""
 
 _ROUTES = np.array([0.15, 0.15, 0.15, 0.15, 0.15, 0.25])  # (regimes,), FD004's share of cycles
+_DRAWN_AT_ONCE = 1 << 13  # rows; what a cache holds
 _HORIZON = 420  # cycles; no engine lives as long
 
 # (sensors, regimes): s1 to s21 of a young engine
@@ -261,7 +262,25 @@ def _sensors(
     roster: tuple[Company, ...],
     rng: np.random.Generator,
 ) -> Floats:
-    """Return (rows, 21) readings of engines with these losses (rows, 4), rounded as published."""
+    """Return (rows, 21) readings of engines with these losses (rows, 4), rounded as published.
+
+    The draws follow one another, so no reading depends on how many are drawn at once.
+    """
+    found = np.empty((len(regime), len(_DECIMALS)))  # (rows, 21)
+    for start in range(0, len(regime), _DRAWN_AT_ONCE):
+        rows = slice(start, start + _DRAWN_AT_ONCE)
+        found[rows] = _readings(losses[rows], regime[rows], company[rows], roster, rng)
+    return found
+
+
+def _readings(
+    losses: Floats,
+    regime: NDArray[np.int64],
+    company: NDArray[np.int64],
+    roster: tuple[Company, ...],
+    rng: np.random.Generator,
+) -> Floats:
+    """Return what `_sensors` does, of rows that are drawn at once."""
     noise, fan, hpc, flow = _RESPONSE.T  # (16,) each
     per_loss = np.stack([fan * (1 - flow), fan * flow, hpc * (1 - flow), hpc * flow]) / 10_000  # (4, 16)
     seen = losses.copy()  # (rows, 4)

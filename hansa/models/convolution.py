@@ -7,6 +7,7 @@ product over patches of the window, which is what a CPU does fast.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -87,7 +88,7 @@ def convolution(  # noqa: PLR0913 - the shape of a network, number by number
         kernels.append(glorot(rng, taps * before, after))
         places, before = (places - taps) // stride + 1, after
     top = perceptron(rng, places * before + features - window * sensors, hidden, activation, output)
-    biases = tuple(jax.device_put(np.zeros(after, np.float32)) for after in channels)
+    biases: Any = tuple(np.zeros(after, np.float32) for after in channels)
     return Convolution(tuple(kernels), biases, top, window, taps, stride)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -51,10 +52,13 @@ class Perceptron(eqx.Module):
 def perceptron(
     rng: np.random.Generator, features: int, hidden: Sequence[int], activation: str, output: str
 ) -> Perceptron:
-    """Return a network with Glorot-uniform weights and zero biases."""
+    """Return a network with Glorot-uniform weights and zero biases.
+
+    Its arrays are NumPy's: the networks of a block of parties go to the device as one.
+    """
     sizes = [features, *hidden, 1]
     weights = tuple(glorot(rng, fan_in, fan_out) for fan_in, fan_out in pairwise(sizes))
-    biases = tuple(jax.device_put(np.zeros(size, np.float32)) for size in sizes[1:])
+    biases: Any = tuple(np.zeros(size, np.float32) for size in sizes[1:])
     return Perceptron(weights, biases, activation, output)
 
 
@@ -64,4 +68,5 @@ def glorot(rng: np.random.Generator, fan_in: int, fan_out: int) -> jax.Array:
     Source: Glorot and Bengio, AISTATS 2010, eq. 16.
     """
     bound = (6.0 / (fan_in + fan_out)) ** 0.5
-    return jax.device_put(rng.uniform(-bound, bound, size=(fan_in, fan_out)).astype(np.float32))
+    drawn: Any = rng.uniform(-bound, bound, size=(fan_in, fan_out)).astype(np.float32)
+    return drawn

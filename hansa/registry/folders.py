@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from hansa.core.errors import FolderError
 
+_BROKEN = 4  # depth down to which JSON has a line for each entry: a scenario's parties
+
 
 def make_folder(folder: Path) -> None:
     """Make a folder that can be written to. Raises FolderError where that is not possible."""
@@ -55,7 +57,19 @@ def write_text(path: Path, content: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a plain value at once; numbers that are not finite are our bug and stay loud."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    write_text(path, json_text(value) + "\n")
+
+
+def json_text(value: Any, depth: int = _BROKEN) -> str:
+    """Return JSON with a line for each entry down to a depth, and what is below in that line.
+
+    Thousands of parties with a hundred labels each would otherwise be a million lines, and slow to write.
+    """
+    if not depth or not isinstance(value, dict) or not value:
+        return json.dumps(value, allow_nan=False)
+    pad = " " * (_BROKEN + 1 - depth)
+    entries = (f"{pad}{json.dumps(str(name))}: {json_text(one, depth - 1)}" for name, one in value.items())
+    return "{\n" + ",\n".join(entries) + "\n" + pad[1:] + "}"
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -26,9 +26,10 @@ from hansa.models.rows import Rows, Stream
 from hansa.models.training import Recipe
 from hansa.runtime.party import Member
 from hansa.simulation.holdings import Holding, holding
-from hansa.simulation.large_fleet import LargeShare
+from hansa.simulation.large_fleet import LargeShare, Tell, untold
 from hansa.simulation.world import World
 
+_TOLD_EVERY = 256  # parties
 KEYED_BY_LABEL = ("labsync", "labsync_mean", "mixed")
 
 
@@ -56,19 +57,21 @@ def partition_of(charter: Charter, scenario: str) -> str:
     return fixed.get(scenario, "hybrid")
 
 
-def gather(charter: Charter, scenario: str, world: World) -> Cohort:
+def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -> Cohort:
     """Return the parties of a scenario; `centralised` is one party that holds everything.
 
     Raises DataError naming the labels that no party has, where predictions are shared by label, and
-    PartyError naming a party without a single labelled row.
+    PartyError naming a party without a single labelled row. tell: how many parties are prepared.
     """
     charter, holdings = dealt(charter, scenario, world)
     inputs, sums = _inputs(charter, scenario, holdings)
     algorithm = _algorithm(charter, scenario, _key_space(charter, scenario, holdings))
-    members = [
-        _member(charter, algorithm, party, one, own.rows(one, charter, scenario))
-        for party, one, own in zip(charter.roster, inputs, holdings, strict=True)
-    ]
+    members: list[Member] = []
+    for party, one, own in zip(charter.roster, inputs, holdings, strict=True):
+        if len(members) % _TOLD_EVERY == _TOLD_EVERY - 1:
+            text = f"{scenario}: preparing, {len(members) + 1:,} of {charter.parties:,} parties"
+            tell(text, len(members) / charter.parties)
+        members.append(_member(charter, algorithm, party, one, own.rows(one, charter, scenario)))
     common = _network(charter, "coordinator", inputs[0].features, charter.network.hidden)
     shares = [own.share for own in holdings]
     return Cohort(scenario, charter, algorithm, common, members, inputs, shares, sums)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -69,6 +69,17 @@ class Exam:
             )
             for asset, own in zip(chosen, rows, strict=True)
         )
+
+
+def scores(
+    exams: Sequence[Exam], predictions: Sequence[NDArray[np.float32]]
+) -> list[tuple[Protocol, Protocol]]:
+    """Return each party's `Exam.score`; one array that many predict on one exam is scored once."""
+    known: dict[tuple[int, int], tuple[Protocol, Protocol]] = {}
+    for one, own in zip(exams, predictions, strict=True):
+        if (id(one), id(own)) not in known:
+            known[id(one), id(own)] = one.score(own)
+    return [known[id(one), id(own)] for one, own in zip(exams, predictions, strict=True)]
 
 
 def exam(fleet: Fleet, cap: float, kind: str) -> Exam:

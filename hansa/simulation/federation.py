@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from hansa.simulation.machine import threads
 from hansa.simulation.result import RunResult, ScenarioFigures
 from hansa.simulation.session import DRAWN, READINGS, Session, output_scale
 from hansa.simulation.world import World, open_world
+
+_TOLD_FROM = 1000  # parties; to deal to fewer takes less than two seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Federation:
         world: World | None = None,
         tell: Tell = untold,
     ) -> None:
-        """Read or make the records, or take those of `world`; tell: how far a large table is read.
+        """Read or make the records, or take those of `world`; tell: how far the work before round 1 is.
 
         Raises CharterError and DataError before anything is trained.
         """
@@ -69,8 +71,11 @@ class Federation:
         self.charter = charter
         self._began = time.perf_counter()
         self._before = 0.0  # seconds of the runs that this one goes on from
+        self._tell = tell
         self.world = world or open_world(charter, data, tell)
-        for unit in self.units:
+        for place, unit in enumerate(self.units):
+            if charter.parties >= _TOLD_FROM:
+                tell(f"dealing the assets, {unit}", place / len(self.units))
             dealt(charter, unit, self.world)
         self._exams = _exams(self.world, charter)
         self.finished: dict[str, ScenarioFigures] = {}
@@ -93,7 +98,7 @@ class Federation:
                 sha.update(fleet.digest.encode())
                 continue
             for array in (fleet.asset, fleet.time, fleet.settings, fleet.sensors, fleet.remaining):
-                sha.update(np.ascontiguousarray(array).tobytes())
+                sha.update(np.ascontiguousarray(array).reshape(-1).data)
         return sha.hexdigest()
 
     def close(self) -> None:
@@ -130,7 +135,7 @@ class Federation:
 
     def gathered(self, unit: str) -> tuple[Cohort, list[Exam]]:
         """Return the parties of a scenario, ready to train, and the exam of each."""
-        cohort = gather(self.charter, unit, self.world)
+        cohort = gather(self.charter, unit, self.world, self._tell)
         return cohort, self._exams[: len(cohort.members)]
 
     def keep(self, session: Session) -> None:
@@ -188,32 +193,35 @@ class Federation:
 def model_of(session: Session) -> Model | Joined:
     """Return the scenario's model: the common one, or each party's joined by their mean."""
     cohort, networks, scale = session.cohort, session.networks(), output_scale(session.cohort)
-    parts = {
-        member.name: Model(_about_model(cohort, member.name, inputs.sensors), inputs, network, scale)
-        for member, inputs, network in zip(cohort.members, cohort.inputs, networks, strict=True)
-    }
+    digest = charter_digest(cohort.charter)  # once: it reads the whole roster
+    owners = {party.name: party for party in cohort.charter.roster}
     if READINGS.get(cohort.scenario) == "one model":
-        common = next(iter(parts.values()))
-        return replace(common, about=_about_model(cohort, cohort.scenario, common.inputs.sensors))
+        own = Party(cohort.scenario)
+        about = _about_model(cohort.charter, digest, owners.get(own.name, own), cohort.inputs[0].sensors)
+        return Model(about, cohort.inputs[0], networks[0], scale)
+    parts = {}
+    for member, inputs, network in zip(cohort.members, cohort.inputs, networks, strict=True):
+        about = _about_model(cohort.charter, digest, owners[member.name], inputs.sensors)
+        parts[member.name] = Model(about, inputs, network, scale)
     sensors = tuple(sorted({name for inputs in cohort.inputs for name in inputs.sensors}))
-    return Joined(_about_model(cohort, cohort.scenario, sensors), parts)
+    own = owners.get(cohort.scenario, Party(cohort.scenario))
+    return Joined(_about_model(cohort.charter, digest, own, sensors), parts)
 
 
-def _about_model(cohort: Cohort, name: str, sensors: tuple[str, ...]) -> About:
-    charter = cohort.charter
+def _about_model(charter: Charter, digest: str, own: Party, sensors: tuple[str, ...]) -> About:
     columns = [column for column in charter.data.columns if _needed(column, sensors)]
-    roles = {column.role for column in columns}
+    roles = {column.role: column for column in charter.data.columns}
+    needed = {column.role for column in columns}
     given = [Column("asset", "asset"), Column("time", "time", "cycles")]
-    unit = next((column.unit for column in charter.data.columns if column.role == "time"), "cycles")
-    own = next((party for party in charter.roster if party.name == name), Party(name))
+    unit = roles["time"].unit if "time" in roles else "cycles"
     return About(
-        name=name,
+        name=own.name,
         charter=charter.name,
-        charter_digest=charter_digest(charter),
+        charter_digest=digest,
         time_unit=unit or "time units",
         cap=charter.data.label_cap,
         filter=charter.evaluation.filter,
-        columns=(*(column for column in given if column.role not in roles), *columns),
+        columns=(*(column for column in given if column.role not in needed), *columns),
         named=own.columns,
         units=own.units,
     )

@@ -6,9 +6,8 @@ The one place that tells the two kinds apart: everything after it asks a holding
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,12 +82,13 @@ class InMemory:
     def rows(self, inputs: Inputs, charter: Charter, scenario: str) -> Rows:
         """Return the rows with a label."""
         known = self.labels.known  # (rows,)
-        return Rows(
-            x=jnp.asarray(inputs.of(self.share.fleet)[known]),
-            y=jnp.asarray(self.labels.share[known]),
-            weight=jnp.asarray(np.ones(int(known.sum()), np.float32)),
-            key=jnp.asarray(self._key(charter, scenario)[known].astype(np.int32)),
+        columns: tuple[Any, ...] = (  # NumPy's: a block of parties goes to the device as one
+            inputs.of(self.share.fleet)[known],
+            self.labels.share[known],
+            np.ones(int(known.sum()), np.float32),
+            self._key(charter, scenario)[known].astype(np.int32),
         )
+        return Rows(*columns)
 
     def _key(self, charter: Charter, scenario: str) -> NDArray[np.int64]:
         """Return (rows,) the key under which each row's prediction is shared."""

@@ -19,7 +19,7 @@ from hansa.models.metrics import Errors
 from hansa.models.rows import held
 from hansa.simulation.batched import BatchedParties, exchange_together
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.exam import Exam
+from hansa.simulation.exam import Exam, scores
 from hansa.simulation.result import Curves, PartyFigures, Protocol, ScenarioFigures, Traffic
 from hansa.transport.memory import ask_of, frame_bytes
 
@@ -139,7 +139,7 @@ class Session:
     def figures(self, scenario: str) -> ScenarioFigures:
         """Return what the scenario found so far; scenario: its name, or isolated_mean beside isolated."""
         predictions = self.predictions()
-        solo = [exam.score(own) for exam, own in zip(self.exams, predictions, strict=True)]
+        solo = scores(self.exams, predictions)
         reading = self._reading(scenario)
         if reading == "mean of parties":
             every, last = (_mean_protocol([scores[i] for scores in solo]) for i in (0, 1))

@@ -25,6 +25,7 @@ STREAM_ABOVE_MB = 64.0
 Reading and dealing a table takes several copies of it, and other parties have tables too.
 """
 
+_TOLD_FROM = 4000  # engines; to draw fewer takes less than two seconds
 STREAM_VARIABLE = "HANSA_STREAM_ABOVE_MB"
 """Environment variable that takes the place of `STREAM_ABOVE_MB`."""
 
@@ -65,6 +66,8 @@ def open_world(charter: Charter, data: Path | None, tell: Tell = untold) -> Worl
     Raises DataError for files that are missing or wrong, CharterError where they do not fit.
     """
     if charter.data.source == "simulated":
+        if charter.data.engines >= _TOLD_FROM:
+            tell(f"drawing a fleet of {charter.data.engines:,} engines", 0.0)
         return _simulated(charter)
     if data is None and charter.data.source == "cmapss":
         raise DataError("no data folder was given", do="pass --data DIR or set HANSA_DATA", where="C-MAPSS")

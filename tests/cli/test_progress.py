@@ -53,4 +53,18 @@ def test_the_pieces_of_a_large_table_are_said_now_and_then(
         for rows in (10, 20, 30, 40):
             show.tell(f"big: checking, {rows} of 40 rows", rows / 40)
     said = capsys.readouterr().err.splitlines()
-    assert said == ["big: checking, 10 of 40 rows", "big: checking, 30 of 40 rows"]
+    assert said == ["big: checking, 10 of 40 rows", "big: checking, 30 of 40 rows, about 4 s left"]
+
+
+def test_a_stage_that_begins_does_not_count_the_one_before_it_as_its_speed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter([100.0, 190.0, 201.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
+    with ProgressLine() as show:
+        show.tell("drawing a fleet", 0.0)
+        show.tell("fedavg: preparing, 1 of 4 parties", 0.25)
+        show.tell("fedavg: preparing, 2 of 4 parties", 0.5)
+    said = capsys.readouterr().err.splitlines()
+    assert said[1] == "fedavg: preparing, 1 of 4 parties"
+    assert said[2] == "fedavg: preparing, 2 of 4 parties, about 11 s left"

@@ -22,6 +22,8 @@ from hansa.control.report_charts import (
     party_figure,
     rounds_figure,
 )
+from hansa.control.report_histogram import bins_of
+from hansa.control.report_parties import shown_parties
 from hansa.control.report_tables import error_table, label_table, sensor_table
 from hansa.control.report_words import TITLES, answer, cap_note, number, size, title_of, verdict
 from hansa.core.charter import SCENARIOS
@@ -153,6 +155,36 @@ def test_every_scenario_and_every_party_is_shown(parties: tuple[str, ...]) -> No
     for party in parties:
         for table in ("table-parties-all_cycle", "table-holdings", "table-sensors", "table-traffic"):
             assert page.row(table, party)
+
+
+def test_of_many_parties_the_worst_the_middle_and_the_best_are_shown_and_all_are_counted() -> None:
+    result = made_result(parties=tuple(f"party-{number}" for number in range(1, 201)))
+    page = Page(render_report(result, CHARTER))
+    solos = {
+        name: one["all_cycle"]["rmse"] for name, one in result["scenarios"]["labsync_mean"]["parties"].items()
+    }
+    ranked = sorted(solos, key=lambda name: -solos[name])
+    for table in ("table-parties-all_cycle", "table-holdings", "table-sensors", "table-traffic"):
+        assert page.row(table, f"{ranked[0]}worst")
+        assert page.row(table, f"{ranked[-1]}best")
+        assert sum("party-" in row[0] for row in page.tables[table]) == 15
+    data = json.loads(next(text for kind, text in page.scripts if kind == "application/json"))
+    for series in data["figures"]["parties"]["options"]["all-cycle"]["series"]:
+        assert sum(bar["value"] for bar in series["data"]) == 200
+
+
+@pytest.mark.parametrize(("parties", "shown"), [(40, 40), (41, 15)])
+def test_parties_are_shown_one_by_one_up_to_forty(parties: int, shown: int) -> None:
+    assert len(shown_parties(made_result(parties=tuple(f"party-{n}" for n in range(parties))))) == shown
+
+
+@given(st.lists(st.floats(0.5, 500), min_size=1, max_size=60))
+def test_every_value_falls_in_one_of_few_bins(values: list[float]) -> None:
+    lows, counts = bins_of([values, values[:1]])
+    assert sum(counts[0]) == len(values)
+    assert sum(counts[1]) == 1
+    assert len(lows) <= 32
+    assert lows[0] <= min(values) + 1e-9
 
 
 def test_every_scenario_of_the_charter_has_a_title_and_a_colour() -> None:

@@ -63,3 +63,9 @@ def test_fleets_that_were_taken_apart_are_joined_again() -> None:
     assert again.asset_names == own.asset_names
     for name in ("asset", "time", "settings", "sensors", "remaining"):
         np.testing.assert_array_equal(getattr(again, name), getattr(own, name))
+
+
+def test_neighbours_are_taken_without_a_copy() -> None:
+    assert np.shares_memory(FLEET.take_assets([1, 2]).sensors, FLEET.sensors)
+    assert not np.shares_memory(FLEET.take_assets([0, 2]).sensors, FLEET.sensors)
+    assert FLEET.take_sensors(FLEET.sensor_names) is FLEET

@@ -204,3 +204,12 @@ def test_a_file_is_written_without_pickle(tmp_path: Path) -> None:
     with np.load(tmp_path / "w.npz", allow_pickle=False) as opened:
         assert_array_equal(opened["a|b"], [1.0, 1.0])
     assert json.loads(json.dumps(sorted(zipfile.ZipFile(tmp_path / "w.npz").namelist()))) == ["a|b.npy"]
+
+
+def test_json_has_a_line_for_each_party_and_reads_back(tmp_path: Path) -> None:
+    parties = {f"party-{number}": {"labels": [[0.0, 3], [1.0, 4]], "rows": 7} for number in range(3)}
+    value = {"scenarios": {"fedavg": {"parties": parties}}, "none": {}}
+    write_json(tmp_path / "v.json", value)
+    text = (tmp_path / "v.json").read_text()
+    assert json.loads(text) == value
+    assert sum("labels" in line for line in text.splitlines()) == 3

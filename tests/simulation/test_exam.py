@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hansa.core.errors import DataError
-from hansa.simulation.exam import exam
+from hansa.simulation.exam import exam, scores
 from tests.batteries.fleets import fleet
 from tests.oracles.filters import kalman
 
@@ -82,3 +82,10 @@ def test_chosen_assets_are_few_and_each_once() -> None:
     assert sorted(many.chosen(6)) == [0, 1, 2]
     assert len(set(many.chosen(2))) == 2
     assert 1 in many.chosen(1)  # the longest history
+
+
+def test_one_array_that_many_predict_is_scored_once_and_like_each() -> None:
+    other = np.ones_like(PREDICTED)
+    found = scores([EXAM] * 3, [PREDICTED, other, PREDICTED])
+    assert found == [EXAM.score(PREDICTED), EXAM.score(other), EXAM.score(PREDICTED)]
+    assert found[0] is found[2]

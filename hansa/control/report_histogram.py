@@ -1,0 +1,89 @@
+"""How many parties have which error: the chart instead of one bar a party, where parties are many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hansa.control.report_charts import PALETTE, Figure, Option
+from hansa.control.report_words import PROTOCOLS, headline_protocol, number, solo, title_of
+
+_BINS = 30
+
+
+def histogram_figure(result: Mapping[str, Any]) -> Figure:
+    """Return the number of parties by solo RMSE under isolated, FedAvg and the trained algorithm."""
+    chosen = dict.fromkeys(("isolated", "fedavg", result["algorithm"]))
+    names = [name for name in chosen if (result["scenarios"].get(name) or {}).get("parties")]
+    protocols = sorted(PROTOCOLS, key=lambda p: p != headline_protocol(result))
+    options = {PROTOCOLS[p]: _option(result, names, p) for p in protocols} if names else {}
+    said = []
+    for name in names:
+        alone = solo(result, name, protocols[0])
+        said += [f"{title_of(name)} from {number(min(alone))} to {number(max(alone))}"] if alone else []
+    alt = (
+        f"Histogram of the solo RMSE in {result['time_unit']} of {len(result['parties']):,} parties,"
+        f" {PROTOCOLS[protocols[0]]}: {'; '.join(said)}."
+    )
+    return Figure("parties", alt, options, 320, unit=result["time_unit"])
+
+
+def bins_of(groups: Sequence[Sequence[float]]) -> tuple[list[float], list[list[int]]]:
+    """Return the lower ends of some thirty bins of one round width, and the counts of each group."""
+    every = [value for group in groups for value in group]
+    if not every:
+        return [], [[] for _ in groups]
+    low, high = min(every), max(every)
+    scale = 10.0 ** math.floor(math.log10(max((high - low) / _BINS, 1e-3)))
+    width = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor * _BINS >= high - low)
+    first = math.floor(low / width)
+    counts = [[0] * (math.floor(high / width) - first + 1) for _ in groups]
+    for count, group in zip(counts, groups, strict=True):
+        for value in group:
+            count[math.floor(value / width) - first] += 1
+    return [(first + place) * width for place in range(len(counts[0]))], counts
+
+
+def _option(result: Mapping[str, Any], names: Sequence[str], protocol: str) -> Option:
+    lows, counts = bins_of([solo(result, name, protocol) for name in names])
+    muted = {"color": "$muted"}
+    return {
+        "animation": False,
+        "textStyle": {"color": "$ink"},
+        "legend": {"show": False},
+        "tooltip": {"trigger": "item"},
+        "grid": {"left": 8, "right": 20, "top": 30, "bottom": 36}
+        | {"outerBoundsMode": "same", "outerBoundsContain": "axisLabel"},
+        "xAxis": {
+            "type": "category",
+            "name": f"solo {PROTOCOLS[protocol]} RMSE, {result['time_unit']}, from",
+            "nameLocation": "middle",
+            "nameGap": 28,
+            "nameTextStyle": muted,
+            "axisLabel": muted | {"hideOverlap": True},
+            "data": [number(low) for low in lows],
+        },
+        "yAxis": {
+            "type": "value",
+            "name": "parties",
+            "nameTextStyle": muted,
+            "axisLabel": muted,
+            "splitLine": {"lineStyle": {"color": "$line"}},
+        },
+        "series": [_bars(name, lows, own) for name, own in zip(names, counts, strict=True) if own],
+    }
+
+
+def _bars(name: str, lows: Sequence[float], counts: Sequence[int]) -> Option:
+    title = title_of(name)
+    return {
+        "type": "bar",
+        "name": title,
+        "data": [
+            {"value": count, "tip": f"{title}, from {number(low)}: {count:,} parties"}
+            for low, count in zip(lows, counts, strict=True)
+        ],
+        "barGap": "0%",
+        "itemStyle": {"color": f"${name}" if name in PALETTE else "$ink"},
+    }
