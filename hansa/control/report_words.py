@@ -1,7 +1,7 @@
 """The sentences and number formats of a run's report, computed from result.json.
 
-The names of scenarios, what each presumes and what leaves a party under it stand here, so that the
-tables and the charts say the same words.
+What is said of each scenario stands in `hansa.core.methods`, so that the tables and the charts say the
+same words.
 """
 
 from __future__ import annotations
@@ -11,40 +11,13 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any, TypeGuard
 
-TITLES: Mapping[str, str] = {
-    "centralised": "Centralised",
-    "isolated": "Isolated",
-    "isolated_mean": "Mean of isolated models",
-    "fedavg": "FedAvg",
-    "vertical": "Vertical",
-    "labsync": "FedLabSync",
-    "labsync_mean": "LabSync-Mean",
-    "mixed": "Mixed",
-}
+from hansa.core.methods import METHODS
+
+TITLES: Mapping[str, str] = {name: method.title for name, method in METHODS.items()}
 """Names of the scenarios as a reader sees them, in the order in which tables show them."""
 
-PRESUMES: Mapping[str, str] = {
-    "centralised": "all records in one place: the reference, not an option",
-    "isolated": "nothing: each party's own model on its own sensors",
-    "isolated_mean": "all parties' sensors on the row; no training together",
-    "fedavg": "the same sensors at every party",
-    "vertical": "all parties' sensors on the row, in training too",
-    "labsync": "all parties' sensors on the row; labels open to the coordinator",
-    "labsync_mean": "all parties' sensors on the row",
-    "mixed": "all parties' sensors on the row; the shared assets matched by row in training",
-}
-
-LEAVES: Mapping[str, str] = {
-    "centralised": "All its records. The scenario exists for comparison only.",
-    "isolated": "Nothing in training.",
-    "isolated_mean": "Nothing in training; its prediction for every row that is scored together.",
-    "fedavg": "The weights of its network and its number of rows, each round.",
-    "vertical": "One prediction per row, each round.",
-    "labsync": "Once, the label of each of its rows; each round, one prediction per row. Totals addressed"
-    " to one party can be solved for single rows when pairings repeat.",
-    "labsync_mean": "Each round, per label, the mean of its predictions and whether it has the label.",
-    "mixed": "Each round, one prediction per row of a shared asset and one mean per label of the others.",
-}
+LEAVES: Mapping[str, str] = {name: method.leaves for name, method in METHODS.items()}
+"""What leaves a party under each."""
 
 PROTOCOLS: Mapping[str, str] = {"all_cycle": "all-cycle", "last_cycle": "last-cycle"}
 
@@ -77,8 +50,9 @@ def title_of(scenario: str) -> str:
 
 def presumes(scenario: str, partition: str) -> str:
     """Return what the scenario's own figure takes for granted, re-dealing of the records included."""
-    text = PRESUMES.get(scenario, "")
-    if scenario == "fedavg" and partition in ("hybrid", "vertical", "mixed"):
+    method = METHODS.get(scenario)
+    text = method.presumes if method else ""
+    if method and method.alike and partition in ("hybrid", "vertical", "mixed"):
         return text + " (records re-dealt by asset)"
     if scenario == "vertical" and partition in ("hybrid", "horizontal", "mixed"):
         return text + " (records re-dealt: all rows at every party)"

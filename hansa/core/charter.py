@@ -9,17 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SCENARIOS = (
-    "centralised",
-    "isolated",
-    "isolated_mean",
-    "fedavg",
-    "vertical",
-    "labsync",
-    "labsync_mean",
-    "mixed",
-)
-"""Names of what a run can train or compare, also the keys of `scenarios` in result.json."""
+PROXIMAL = {"fedprox": 0.01, "ditto": 0.1}
+"""How strongly parties are pulled to the common model, unless the charter says otherwise."""
+
+SERVER_RATES = {"fedavgm": 0.1, "fedadam": 0.01, "fedyogi": 0.01, "scaffold": 1.0}
+"""The coordinator's step along the mean change, unless the charter says otherwise."""
 
 UNDAMPED_PARTIES = 8
 """Up to so many parties the exchange is not damped, unless the charter says otherwise."""
@@ -116,13 +110,16 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class AlgorithmChoice:
-    """The algorithm that is trained, and the settings of prediction sharing."""
+    """The algorithm that is trained, and its settings; each means something to some algorithms alone."""
 
-    name: str = "labsync_mean"  # fedavg, vertical, labsync, labsync_mean, mixed or isolated
+    name: str = "labsync_mean"  # one of hansa.core.methods.TRAINABLE
     loss: str = "mse"  # sum (eq. 7), mse (eq. 8) or cross_entropy (eq. 9)
     gradient: str = "exact"  # exact, or the authors' code: matlab, python
     alpha: float | None = None  # weight of one prediction in the mean; none: 1 / parties at hand
     damping: float | None = None  # none: 0 (the paper) up to 8 parties, 0.5 above
+    proximal: float | None = None  # fedprox, ditto: the pull to the common model; none: PROXIMAL
+    server_rate: float | None = None  # the coordinator's step; none: SERVER_RATES
+    alone_rounds: int = 0  # fine_tuned: how many of the last rounds each party trains alone
 
 
 @dataclass(frozen=True, slots=True)

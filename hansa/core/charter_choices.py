@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from hansa.core.charter import SCENARIOS, Charter
+from hansa.core.charter import Charter
 from hansa.core.charter_turbofan import TRAIN_ENGINES
-
-TRAINABLE = ("fedavg", "vertical", "labsync", "labsync_mean", "mixed", "isolated")
-"""What a charter's algorithm may be; `centralised` and `isolated_mean` are baselines alone."""
+from hansa.core.methods import SCENARIOS, TRAINABLE
 
 ROLES = ("asset", "time", "target", "setting", "sensor", "category", "ignore")
 
@@ -89,6 +87,9 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("training", "local_epochs", lambda x: x >= 1, "of at least 1"),
     ("algorithm", "alpha", lambda x: 0 < x <= 1, "over 0 and at most 1, or leave it out for 1 / parties"),
     ("algorithm", "damping", lambda x: 0 <= x < 1, "from 0 to below 1"),
+    ("algorithm", "proximal", lambda x: x >= 0, "of at least 0"),
+    ("algorithm", "server_rate", lambda x: x > 0, "over 0"),
+    ("algorithm", "alone_rounds", lambda x: x >= 0, "of at least 0"),
 )
 
 

@@ -9,9 +9,7 @@ from hansa.core.charter_choices import Fault, key_faults
 from hansa.core.charter_schema_rules import names_of, schema_faults
 from hansa.core.charter_turbofan import TRAIN_ENGINES
 from hansa.core.errors import CharterError
-
-SHARES_PREDICTIONS = frozenset(("vertical", "labsync", "labsync_mean", "mixed"))
-"""The scenarios whose parties exchange predictions; the others exchange weights or nothing."""
+from hansa.core.methods import METHODS, TRAINABLE
 
 
 def check_charter(charter: Charter, where: str = "charter.toml") -> None:
@@ -106,48 +104,56 @@ def _own_data_faults(charter: Charter) -> Iterator[Fault]:
             yield Fault(f"party.{party.name}", what, do)
 
 
-_PARTITIONS = {
-    "fedavg": ("horizontal", "given"),
-    "vertical": ("vertical",),
-    "mixed": ("mixed",),
-    "labsync": ("horizontal", "hybrid", "given"),
-    "labsync_mean": ("horizontal", "hybrid", "given"),
-}
-
-
 def _algorithm_faults(charter: Charter) -> Iterator[Fault]:
     name, kind = charter.algorithm.name, charter.partition.kind
-    if name in _PARTITIONS and kind not in _PARTITIONS[name]:
-        lawful = " or ".join(f'"{one}"' for one in _PARTITIONS[name])
+    method = METHODS[name]
+    if kind not in method.partitions:
+        lawful = " or ".join(f'"{one}"' for one in method.partitions)
         fitting = {"vertical": "vertical", "mixed": "mixed"}.get(kind, "labsync_mean")
         what = f'{name} needs a partition of kind {lawful}, not "{kind}"'
         yield Fault("algorithm", what, f'write name = "{fitting}", or another kind in [partition]')
-    if name == "fedavg" and not _same_sensors(charter):
-        what = "fedavg needs the same sensors at every party"
-        yield Fault("algorithm", what, 'write name = "labsync_mean", or give all parties the same sensors')
-    if name == "fedavg" or "fedavg" in charter.compare:
-        yield from _averaged_network_faults(charter)
-    yield from _loss_faults(charter)
+    if method.alike and not _same_sensors(charter):
+        what = f"{name} needs the same sensors at every party"
+        yield Fault("algorithm", what, 'write name = "aligned", or give all parties the same sensors')
+    for averaged in (name, *charter.compare):
+        if METHODS[averaged].exchanges == "weights":
+            yield from _averaged_network_faults(charter, averaged)
+            break
+    yield from _setting_faults(charter)
+    yield from _step_faults(charter)
 
 
-def _averaged_network_faults(charter: Charter) -> Iterator[Fault]:
+def _averaged_network_faults(charter: Charter, name: str) -> Iterator[Fault]:
     for party in charter.roster:
         if party.hidden and party.hidden != charter.network.hidden:
-            what = "fedavg averages weights, so every party needs the charter's hidden layers"
-            do = 'remove hidden, or write name = "labsync_mean" and leave fedavg out of compare'
+            what = f"{name} averages weights, so every party needs the charter's hidden layers"
+            do = f'remove hidden, or write name = "labsync_mean" and leave {name} out of compare'
             yield Fault(f"party.{party.name}", what, do)
 
 
-def _loss_faults(charter: Charter) -> Iterator[Fault]:
+def _setting_faults(charter: Charter) -> Iterator[Fault]:
     choice, default = charter.algorithm, AlgorithmChoice()
-    if SHARES_PREDICTIONS.isdisjoint((choice.name, *charter.compare)):
-        for key in ("loss", "gradient", "alpha", "damping"):
-            if getattr(choice, key) != getattr(default, key):
-                what = f"{key} means nothing to {choice.name}, which shares no predictions"
-                yield Fault("algorithm", what, f'remove {key}, or write name = "labsync_mean"')
+    at_hand = (choice.name, *charter.compare)
+    for key in ("loss", "gradient", "alpha", "damping", "proximal", "server_rate", "alone_rounds"):
+        if getattr(choice, key) == getattr(default, key):
+            continue
+        knows = [name for name in TRAINABLE if key in METHODS[name].settings]
+        if not any(key in METHODS[name].settings for name in at_hand):
+            what = f"{key} means nothing to {choice.name}"
+            yield Fault("algorithm", what, f"remove {key}, or write one of these as name: {', '.join(knows)}")
     if choice.gradient != "exact" and choice.loss != "mse":
         what = f'gradient "{choice.gradient}" is written for loss "mse", not "{choice.loss}"'
         yield Fault("algorithm", what, 'write gradient = "exact", or loss = "mse"')
+
+
+def _step_faults(charter: Charter) -> Iterator[Fault]:
+    choice, at_hand = charter.algorithm, (charter.algorithm.name, *charter.compare)
+    if "scaffold" in at_hand and charter.training.optimizer != "sgd":
+        what = "scaffold reads a party's gradient off its steps, which only plain SGD allows"
+        yield Fault("training", what, 'write optimizer = "sgd", or leave scaffold out')
+    if "fine_tuned" in at_hand and not 0 < choice.alone_rounds < charter.rounds:
+        what = f"fine_tuned needs some last rounds that each party trains alone, of {charter.rounds}"
+        yield Fault("algorithm", what, f"write alone_rounds from 1 to {max(charter.rounds - 1, 1)}")
 
 
 def _compare_faults(charter: Charter) -> Iterator[Fault]:

@@ -79,8 +79,8 @@ seed = 7
 # How often the parties train and exchange.
 rounds = 100
 
-# Baselines for comparison, on the same assets: centralised, isolated, isolated_mean, fedavg,
-# vertical, labsync, labsync_mean, mixed. What is trained (see [algorithm]) is left out.
+# For comparison, on the same assets: centralised, isolated, isolated_mean, or any other name that [algorithm]
+# may have. What is trained is left out.
 compare = ["centralised", "isolated", "isolated_mean", "fedavg", "vertical", "labsync"]
 
 [data]
@@ -201,9 +201,10 @@ batch_size = 128
 local_epochs = 1
 
 [algorithm]
-# What the parties exchange: labsync_mean (mean predictions by label), labsync (predictions and labels,
-# row by row, seen by the coordinator), vertical (predictions by row), mixed, fedavg (weights) or
-# isolated (nothing).
+# How the parties learn together. By predictions: labsync_mean (means by label), labsync (row by row,
+# labels seen by the coordinator), vertical (by row), mixed. By weights: fedavg, fedprox, fedavgm, fedadam,
+# fedyogi, fednova, scaffold, and aligned, where parties differ in their sensors. By weights, with a model
+# of each party's own: fedper, fedrep, own_scaling, ditto, fine_tuned. By nothing: isolated.
 name = "labsync_mean"
 
 # How own and partners' predictions are held against the label: mse, sum or cross_entropy.
@@ -218,6 +219,17 @@ gradient = "exact"
 # Share of the partners' old predictions that is kept in each round, against oscillation;
 # without this line 0 up to 8 parties and 0.5 above.
 # damping = 0.5
+
+# Only for fedprox and ditto: how strongly a party's model is pulled to the common one; without this line
+# 0.01 and 0.1.
+# proximal = 0.01
+
+# Only for fedavgm, fedadam, fedyogi and scaffold: the coordinator's step along the parties' mean change;
+# without this line 0.1, 0.01, 0.01 and 1.
+# server_rate = 0.1
+
+# Only for fine_tuned: how many of the last rounds each party trains alone.
+# alone_rounds = 10
 
 [evaluation]
 # What smooths the predictions before they are judged: kalman, drift (knows that life runs out) or none.

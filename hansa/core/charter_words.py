@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from hansa.core.charter import UNDAMPED_PARTIES, Charter, Label
 from hansa.core.charter_digest import charter_digest, roster_digest
-from hansa.core.charter_rules import SHARES_PREDICTIONS
 from hansa.core.charter_schema_rules import names_of
+from hansa.core.methods import METHODS, exchanging
 
 _LISTED = 8  # names in one sentence before the rest is only counted
 
@@ -90,7 +90,7 @@ def _how_it_is_learned(charter: Charter) -> Iterator[str]:
         f"Training: {training.optimizer}, learning rate {training.learning_rate:g}, "
         f"{training.batch_size} rows a step, {_count(training.local_epochs, 'local epoch')} a round."
     )
-    if SHARES_PREDICTIONS.isdisjoint((charter.algorithm.name, *charter.compare)):
+    if exchanging("predictions").isdisjoint((charter.algorithm.name, *charter.compare)):
         yield "Loss: half the squared error of the network's own predictions."
     else:
         yield f"Loss where predictions are shared: {_shared_loss(charter)}."
@@ -144,10 +144,7 @@ def _what_stays(charter: Charter) -> Iterator[str]:
     kept = ["every record"]
     if name != "labsync":
         kept.append("the label of every row")
-    if name != "fedavg":
-        kept.append("the weights of its network")
-    if name == "fedavg":
-        kept.append("every prediction")
+    kept.append("every prediction" if METHODS[name].exchanges == "weights" else "the weights of its network")
     yield f"What each party keeps: {', '.join(kept[:-1])} and {kept[-1]}."
 
 
@@ -175,26 +172,15 @@ def _term(charter: Charter) -> str:
         "the mean of the party's predictions and whether it has the label"
     )
     row_term = "one prediction for each shared row, known by its row number"
-    return {
-        "fedavg": "the change of the network's weights times the party's row count, and its row count",
+    own = {
         "vertical": row_term,
         "labsync": "the prediction for every row; the coordinator sees each one, with its label",
         "labsync_mean": label_term,
         "mixed": f"{row_term}; and for the rows of its other assets, {label_term}",
-        "isolated": "nothing; each party trains alone",
-    }[charter.algorithm.name]
+    }
+    name = charter.algorithm.name
+    return METHODS[name].term or own[name]
 
-
-_BASELINES = {
-    "centralised": "centralised (all records in one place, as if there were no firewalls)",
-    "isolated": "isolated (each party alone)",
-    "isolated_mean": "isolated_mean (the mean prediction of the parties' own models)",
-    "fedavg": "fedavg (weights averaged; the assets dealt anew, all sensors)",
-    "vertical": "vertical (predictions by row; every party sees all assets)",
-    "labsync": "labsync (predictions and labels row by row)",
-    "labsync_mean": "labsync_mean (mean predictions by label)",
-    "mixed": "mixed (predictions by row where assets are shared, else by label)",
-}
 
 _FILTERS = {
     "kalman": "after a Kalman filter (a constant life between readings)",
@@ -205,14 +191,15 @@ _FILTERS = {
 
 def _how_it_is_judged(charter: Charter) -> Iterator[str]:
     if charter.compare:
-        yield f"Compared with: {'; '.join(_BASELINES[name] for name in charter.compare)}."
+        compared = "; ".join(f"{name} ({METHODS[name].compared})" for name in charter.compare)
+        yield f"Compared with: {compared}."
     else:
         yield "Compared with: nothing; add baselines to compare to learn whether federating was worth it."
     yield (
         "How it is judged: at every test row and at the last row of each test asset, raw and "
         f"{_FILTERS[charter.evaluation.filter]}."
     )
-    if charter.algorithm.name not in ("fedavg", "isolated"):
+    if METHODS[charter.algorithm.name].reading == "joined":
         yield (
             "A joint prediction is the mean of all parties' predictions and needs all their sensors on "
             "the row; alone, a party predicts from its own sensors."
@@ -235,7 +222,7 @@ def _what_is_not_protected(charter: Charter) -> Iterator[str]:
         )
     if name in ("labsync_mean", "mixed"):
         yield "Which labels a party has tells the coordinator how near to failure its assets came."
-    if name == "fedavg":
+    if METHODS[name].exchanges == "weights":
         yield "The change of a network's weights can betray rows that it was trained on."
 
 

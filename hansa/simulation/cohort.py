@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hansa.algorithms import statistics
+from hansa.algorithms.choice import averaging_algorithm
 from hansa.algorithms.contract import Algorithm
-from hansa.algorithms.fedavg import FedAvg
 from hansa.algorithms.isolated import Isolated
 from hansa.algorithms.labsync import FedLabSync
 from hansa.algorithms.prediction_sharing import PredictionSharing
@@ -18,10 +19,12 @@ from hansa.algorithms.statistics import Moments
 from hansa.core import seeds
 from hansa.core.charter import Charter, Party
 from hansa.core.errors import PartyError
+from hansa.core.methods import METHODS
 from hansa.data.partition import Share
 from hansa.data.prepare import Inputs, check_labels, label_keys
 from hansa.models.losses import SharedLoss
 from hansa.models.network import Perceptron, perceptron
+from hansa.models.parts import Partial, normalised
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Recipe
 from hansa.runtime.party import Member
@@ -51,10 +54,7 @@ def partition_of(charter: Charter, scenario: str) -> str:
     """Return the partition under which a scenario deals the assets."""
     if charter.partition.kind == "given" or scenario == charter.algorithm.name:
         return charter.partition.kind
-    if scenario in ("isolated", "isolated_mean"):
-        return charter.partition.kind
-    fixed = {"centralised": "horizontal", "fedavg": "horizontal", "vertical": "vertical", "mixed": "mixed"}
-    return fixed.get(scenario, "hybrid")
+    return METHODS[scenario].deal or charter.partition.kind
 
 
 def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -> Cohort:
@@ -72,7 +72,10 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
             text = f"{scenario}: preparing, {len(members) + 1:,} of {charter.parties:,} parties"
             tell(text, len(members) / charter.parties)
         members.append(_member(charter, algorithm, party, one, own.rows(one, charter, scenario)))
+        members[-1].network = _dressed(scenario, members[-1].network, one)
     common = _network(charter, "coordinator", inputs[0].features, charter.network.hidden)
+    if scenario == "own_scaling":
+        common = _dressed(scenario, common, inputs[0])
     shares = [own.share for own in holdings]
     return Cohort(scenario, charter, algorithm, common, members, inputs, shares, sums)
 
@@ -120,8 +123,9 @@ def _inputs(
     together = statistics.scale(sums)
     alone = scenario in ("isolated", "isolated_mean", "centralised") or charter.preparation.scaling == "range"
     scales = [statistics.scale(term) if alone else together for term in terms]
+    frame = tuple(union) if scenario == "aligned" else ()
     inputs = [
-        _inputs_of(charter, share, one.mean[:, columns], one.deviation[:, columns])
+        replace(_inputs_of(charter, share, one.mean[:, columns], one.deviation[:, columns]), frame=frame)
         for share, one, columns in zip(shares, scales, places, strict=True)
     ]
     return inputs, None if alone else sums
@@ -167,10 +171,11 @@ def _key_space(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> 
 def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
     training = charter.training
     recipe = Recipe(training.optimizer, training.learning_rate, training.batch_size, training.local_epochs)
-    if scenario == "fedavg":
-        return FedAvg(recipe)
-    if scenario in ("centralised", "isolated", "isolated_mean"):
+    what = METHODS[scenario].exchanges
+    if what == "nothing":
         return Isolated(recipe)
+    if what == "weights":
+        return averaging_algorithm(charter, scenario, recipe)
     choice = charter.algorithm
     loss = SharedLoss(choice.loss, choice.gradient, choice.alpha)
     if scenario == "labsync":
@@ -183,6 +188,13 @@ def _member(
 ) -> Member:
     network = _network(charter, party.name, inputs.features, party.hidden or charter.network.hidden)
     return Member(party.name, algorithm, rows, network, seeds.key(charter.seed, party.name, "batches"))
+
+
+def _dressed(scenario: str, network: Any, inputs: Inputs) -> Any:
+    """Return a network as the scenario's algorithm takes it."""
+    if scenario == "own_scaling":
+        return normalised(network, inputs.features)
+    return Partial(network, inputs.has) if scenario == "aligned" else network
 
 
 def _network(charter: Charter, owner: str, features: int, hidden: Sequence[int]) -> Perceptron:

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hansa.core.charter import SCENARIOS, Charter, Column, Party
+from hansa.core.charter import Charter, Column, Party
 from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.core.methods import METHODS, SCENARIOS
 from hansa.data.fleet import Fleet
 from hansa.runtime.scoring import About, Joined, Model
 from hansa.simulation.cohort import Cohort, dealt, gather
@@ -23,7 +24,7 @@ from hansa.simulation.holdings import Holding, holding
 from hansa.simulation.large_fleet import LargeFleet, Tell, untold
 from hansa.simulation.machine import threads
 from hansa.simulation.result import RunResult, ScenarioFigures
-from hansa.simulation.session import DRAWN, READINGS, Session, output_scale
+from hansa.simulation.session import DRAWN, Session, output_scale
 from hansa.simulation.world import World, open_world
 
 _TOLD_FROM = 1000  # parties; to deal to fewer takes less than two seconds
@@ -195,7 +196,7 @@ def model_of(session: Session) -> Model | Joined:
     cohort, networks, scale = session.cohort, session.networks(), output_scale(session.cohort)
     digest = charter_digest(cohort.charter)  # once: it reads the whole roster
     owners = {party.name: party for party in cohort.charter.roster}
-    if READINGS.get(cohort.scenario) == "one model":
+    if METHODS[cohort.scenario].reading == "one model":
         own = Party(cohort.scenario)
         about = _about_model(cohort.charter, digest, owners.get(own.name, own), cohort.inputs[0].sensors)
         return Model(about, cohort.inputs[0], networks[0], scale)

@@ -18,6 +18,7 @@ from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.charter_rules import check_charter
 from hansa.core.charter_writer import render_charter, toml_value
 from hansa.core.errors import CharterError, FolderError
+from hansa.core.methods import METHODS
 from hansa.data.fleet import Fleet, Floats
 from hansa.data.partition import Share, deal
 from hansa.registry.folders import make_folder, read_json, write_bytes, write_json, write_text
@@ -26,7 +27,6 @@ from hansa.simulation.world import open_world
 
 _MARK = "partition.json"
 _ROWS, _TEST = "data.csv.gz", "test.csv.gz"
-_GIVEN = ("fedavg", "labsync", "labsync_mean", "isolated")  # what runs on parties' own files
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _given(charter: Charter, shares: Sequence[Share]) -> tuple[Charter, tuple[st
     """Return the charter of parties that bring these files, and what had to differ in it."""
     notes = []
     algorithm = charter.algorithm
-    if algorithm.name not in _GIVEN:
+    if "given" not in METHODS[algorithm.name].partitions:
         algorithm = replace(algorithm, name="labsync_mean")
         notes.append(
             f"{charter.algorithm.name} matches rows between parties, which parties with files of their own "

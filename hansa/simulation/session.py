@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hansa.core import arrays
 from hansa.core.errors import PartyError
 from hansa.core.messages import Ask, Terms
+from hansa.core.methods import METHODS
 from hansa.models.metrics import Errors
 from hansa.models.rows import held
 from hansa.simulation.batched import BatchedParties, exchange_together
@@ -23,7 +24,6 @@ from hansa.simulation.exam import Exam, scores
 from hansa.simulation.result import Curves, PartyFigures, Protocol, ScenarioFigures, Traffic
 from hansa.transport.memory import ask_of, frame_bytes
 
-READINGS = {"centralised": "one model", "fedavg": "one model", "isolated": "mean of parties"}
 Predictions = list[NDArray[np.float32]]
 """Each party's (rows,) predictions on its exam, shares of the cap."""
 
@@ -116,12 +116,12 @@ class Session:
         )
 
     def _reading(self, scenario: str) -> str:
-        return READINGS.get(scenario, "joined") if self._together else "mean of parties"
+        return METHODS[scenario].reading if self._together else "mean of parties"
 
     def predictions(self) -> Predictions:
         """Return each party's (rows,) predictions on its exam, shares of the cap."""
         if self._scored is None:
-            common = READINGS.get(self.cohort.scenario) == "one model"
+            common = METHODS[self.cohort.scenario].reading == "one model"
             outputs = self.parties.predict(self.ask(), common=common)
             scale = output_scale(self.cohort)
             self._scored = outputs if scale == 1.0 else [np.float32(scale) * own for own in outputs]

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hansa.core.charter import SCENARIOS
 from hansa.core.errors import FolderError
+from hansa.core.methods import SCENARIOS
 from hansa.models.metrics import Errors
 from hansa.registry.folders import make_folder, read_json, write_text
 from hansa.simulation.baselines import BASELINES

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from hansa.core.charter import (
-    SCENARIOS,
     AlgorithmChoice,
     Charter,
     Column,
@@ -24,9 +23,10 @@ from hansa.core.charter import (
 from hansa.core.charter_choices import word_faults
 from hansa.core.charter_digest import charter_digest
 from hansa.core.charter_reader import generated_roster, parse_charter
-from hansa.core.charter_rules import SHARES_PREDICTIONS, check_charter
+from hansa.core.charter_rules import check_charter
 from hansa.core.charter_templates import template
 from hansa.core.errors import CharterError
+from hansa.core.methods import SCENARIOS, exchanging
 from hansa.data.fleet import Fleet
 from hansa.simulation.baselines import BASELINES
 
@@ -164,7 +164,7 @@ def unit_charter(plan: Plan, unit: Unit) -> Charter:
         )
     trained = next((name for name in _TRAINED_FIRST if name in unit.scenarios), "isolated")
     choice = AlgorithmChoice(trained)
-    if plan.as_printed and not SHARES_PREDICTIONS.isdisjoint(unit.scenarios):
+    if plan.as_printed and not exchanging("predictions").isdisjoint(unit.scenarios):
         choice = replace(choice, damping=0.0)  # the paper has no damping, however many parties there are
     shared = _SHARED_ASSETS if "mixed" in unit.scenarios else 0.0
     return replace(

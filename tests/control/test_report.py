@@ -26,7 +26,7 @@ from hansa.control.report_histogram import bins_of
 from hansa.control.report_parties import shown_parties
 from hansa.control.report_tables import error_table, label_table, sensor_table
 from hansa.control.report_words import TITLES, answer, cap_note, number, size, title_of, verdict
-from hansa.core.charter import SCENARIOS
+from hansa.core.methods import SCENARIOS
 from tests.control.made_result import LONG_NAMES, NASTY, made_result
 
 CHARTER = 'name = "fd004-hybrid"\nconsortium = "A </pre><script>alert(1)</script> & B"\n'

@@ -11,10 +11,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from hansa.core import charter_choices, charter_reader
-from hansa.core.charter import SCENARIOS
 from hansa.core.charter_reader import parse_charter
 from hansa.core.charter_turbofan import TRAIN_ENGINES
 from hansa.core.charter_writer import toml_value
+from hansa.core.methods import SCENARIOS, TRAINABLE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "charter.md").read_text(encoding="utf-8")
@@ -139,7 +139,7 @@ def test_every_word_that_a_key_may_say_is_explained_beside_it(
     ("heading", "words"),
     [
         ("What can be compared", SCENARIOS),
-        ("[algorithm]", charter_choices.TRAINABLE),
+        ("[algorithm]", TRAINABLE),
         ("[columns.NAME]", charter_choices.ROLES),
         ("[data]", tuple(TRAIN_ENGINES)),
     ],

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from hansa.core.charter import SCENARIOS, Charter
+from hansa.core.charter import Charter
+from hansa.core.methods import SCENARIOS
 from hansa.data.fleet import Fleet
 from hansa.simulation.world import World
 from tests.batteries.fleets import charter, fleet

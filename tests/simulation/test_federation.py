@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hansa.core.charter import SCENARIOS, Charter
+from hansa.core.charter import Charter
 from hansa.core.errors import PartyError
+from hansa.core.methods import SCENARIOS
 from hansa.data.fleet import Dataset
 from hansa.registry.run_folder import RunFolder
 from hansa.runtime.scoring import Joined, Model

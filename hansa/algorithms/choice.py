@@ -1,0 +1,39 @@
+"""From the charter's words to an algorithm that averages weights."""
+
+from __future__ import annotations
+
+from hansa.algorithms.aligned import Aligned
+from hansa.algorithms.contract import Algorithm
+from hansa.algorithms.ditto import Ditto
+from hansa.algorithms.fedavg import FedAvg
+from hansa.algorithms.fednova import FedNova
+from hansa.algorithms.fine_tuned import FineTuned
+from hansa.algorithms.personal import Personal
+from hansa.algorithms.scaffold import Scaffold
+from hansa.algorithms.server import Server
+from hansa.core.charter import PROXIMAL, SERVER_RATES, Charter
+from hansa.models.training import Recipe
+
+_SERVERS = {"fedavgm": "momentum", "fedadam": "adam", "fedyogi": "yogi"}
+
+
+def averaging_algorithm(charter: Charter, name: str, recipe: Recipe) -> Algorithm:
+    """Return the algorithm of a scenario whose parties exchange weights."""
+    choice = charter.algorithm
+    rate = SERVER_RATES.get(name, 1.0) if choice.server_rate is None else choice.server_rate
+    pull = PROXIMAL.get(name, 0.0) if choice.proximal is None else choice.proximal
+    if name in _SERVERS:
+        return FedAvg(recipe, server=Server(_SERVERS[name], rate))
+    made: dict[str, Algorithm] = {
+        "fedavg": FedAvg(recipe),
+        "fedprox": FedAvg(recipe, proximal=pull),
+        "fednova": FedNova(recipe),
+        "scaffold": Scaffold(recipe, rate),
+        "aligned": Aligned(recipe),
+        "fedper": Personal(recipe, "head"),
+        "fedrep": Personal(recipe, "head", in_turn=True),
+        "own_scaling": Personal(recipe, "normaliser"),
+        "ditto": Ditto(recipe, pull),
+        "fine_tuned": FineTuned(recipe, charter.rounds - choice.alone_rounds),
+    }
+    return made[name]

@@ -1,0 +1,217 @@
+"""What each scenario is, said once: how it may be dealt, what leaves a party, what its figure is of.
+
+A scenario is a method that a charter can train, or a baseline that stands beside it. Rules, words, reports
+and the simulation look here; how a method computes is in `hansa.algorithms`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+WEIGHTS = "The change of its network's weights and its number of rows, each round."
+_WEIGHTS_TERM = "the change of the network's weights times the party's row count, and its row count"
+_ONE_MODEL = ("horizontal", "given")
+_ANY = ("horizontal", "vertical", "hybrid", "mixed", "given")
+_PREDICTION = ("loss", "gradient", "alpha", "damping")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One scenario."""
+
+    title: str  # as reports call it
+    exchanges: str  # nothing, weights or predictions
+    reading: str  # what its figure is of: one model, joined (the parties' mean), or mean of parties
+    presumes: str  # what its figure takes for granted
+    leaves: str  # what leaves a party, as the report says it
+    compared: str  # what it is, as the charter's list of comparisons says it
+    partitions: tuple[str, ...] = ()  # kinds under which it may be trained; none: a baseline
+    deal: str = ""  # kind under which it is compared; empty: the charter's own
+    term: str = ""  # what leaves in every round, as `hansa charter check` says it; predictions: see there
+    settings: tuple[str, ...] = ()  # keys of [algorithm] that mean something to it
+    alike: bool = False  # whether all parties need the same sensors
+
+
+_AVERAGED = Method(
+    "FedAvg",
+    "weights",
+    "one model",
+    "the same sensors at every party",
+    WEIGHTS,
+    "weights averaged; the assets dealt anew, all sensors",
+    _ONE_MODEL,
+    "horizontal",
+    _WEIGHTS_TERM,
+    alike=True,
+)
+_BODY = "The change of the shared weights and its number of rows, each round; its own part never."
+_BODY_TERM = "the change of the shared weights times the party's row count, and its row count"
+_PERSONAL = replace(_AVERAGED, reading="mean of parties", leaves=_BODY, term=_BODY_TERM)
+
+METHODS: Mapping[str, Method] = {
+    "centralised": Method(
+        "Centralised",
+        "nothing",
+        "one model",
+        "all records in one place: the reference, not an option",
+        "All its records. The scenario exists for comparison only.",
+        "all records in one place, as if there were no firewalls",
+        deal="horizontal",
+    ),
+    "isolated": Method(
+        "Isolated",
+        "nothing",
+        "mean of parties",
+        "nothing: each party's own model on its own sensors",
+        "Nothing in training.",
+        "each party alone",
+        _ANY,
+        term="nothing; each party trains alone",
+    ),
+    "isolated_mean": Method(
+        "Mean of isolated models",
+        "nothing",
+        "joined",
+        "all parties' sensors on the row; no training together",
+        "Nothing in training; its prediction for every row that is scored together.",
+        "the mean prediction of the parties' own models",
+    ),
+    "fedavg": _AVERAGED,
+    "fedprox": replace(
+        _AVERAGED,
+        title="FedProx",
+        compared="weights averaged, local training held near the common model",
+        settings=("proximal",),
+    ),
+    "fedavgm": replace(
+        _AVERAGED,
+        title="FedAvgM",
+        compared="weights averaged, with momentum at the coordinator",
+        settings=("server_rate",),
+    ),
+    "fedadam": replace(
+        _AVERAGED,
+        title="FedAdam",
+        compared="weights averaged, with Adam at the coordinator",
+        settings=("server_rate",),
+    ),
+    "fedyogi": replace(
+        _AVERAGED,
+        title="FedYogi",
+        compared="weights averaged, with Yogi at the coordinator",
+        settings=("server_rate",),
+    ),
+    "fednova": replace(
+        _AVERAGED,
+        title="FedNova",
+        compared="weights averaged by direction, whatever a party's number of steps",
+        leaves="The change of its network's weights for one step, its numbers of steps and of rows, each"
+        " round.",
+        term="the change of the network's weights for one step and the number of steps, both times the "
+        "party's row count, and its row count",
+    ),
+    "scaffold": replace(
+        _AVERAGED,
+        title="SCAFFOLD",
+        compared="weights averaged, local steps corrected by everybody's gradient",
+        leaves="The changes of its network's weights and of its mean gradient, and its number of rows, each"
+        " round.",
+        term="the changes of the network's weights and of the party's mean gradient, both times its row "
+        "count, and its row count",
+        settings=("server_rate",),
+    ),
+    "fedper": replace(_PERSONAL, title="FedPer", compared="all weights but the last layer's averaged"),
+    "fedrep": replace(
+        _PERSONAL,
+        title="FedRep",
+        compared="all weights but the last layer's averaged, the last trained first",
+    ),
+    "own_scaling": replace(
+        _PERSONAL, title="Own scaling", compared="weights averaged, each party scales its own inputs"
+    ),
+    "ditto": replace(
+        _AVERAGED,
+        title="Ditto",
+        reading="mean of parties",
+        compared="weights averaged, and a personal model near the common one",
+        settings=("proximal",),
+    ),
+    "fine_tuned": replace(
+        _AVERAGED,
+        title="Fine-tuned FedAvg",
+        reading="mean of parties",
+        leaves="The change of its network's weights and its number of rows, in each round but the last ones.",
+        compared="weights averaged, then each party goes on alone",
+        term=f"{_WEIGHTS_TERM}; in the last rounds nothing",
+        settings=("alone_rounds",),
+    ),
+    "aligned": Method(
+        "Aligned FedAvg",
+        "weights",
+        "joined",
+        "all parties' sensors on the row",
+        "The change of its network's weights, which sensors it has, and its number of rows, each round.",
+        "weights averaged over those that have the input; each party has its own sensors",
+        ("horizontal", "hybrid", "given"),
+        "hybrid",
+        "the change of the network's weights and which inputs the party has, both times its row count, and "
+        "its row count",
+    ),
+    "vertical": Method(
+        "Vertical",
+        "predictions",
+        "joined",
+        "all parties' sensors on the row, in training too",
+        "One prediction per row, each round.",
+        "predictions by row; every party sees all assets",
+        ("vertical",),
+        "vertical",
+        settings=_PREDICTION,
+    ),
+    "labsync": Method(
+        "FedLabSync",
+        "predictions",
+        "joined",
+        "all parties' sensors on the row; labels open to the coordinator",
+        "Once, the label of each of its rows; each round, one prediction per row. Totals addressed"
+        " to one party can be solved for single rows when pairings repeat.",
+        "predictions and labels row by row",
+        ("horizontal", "hybrid", "given"),
+        "hybrid",
+        settings=_PREDICTION,
+    ),
+    "labsync_mean": Method(
+        "LabSync-Mean",
+        "predictions",
+        "joined",
+        "all parties' sensors on the row",
+        "Each round, per label, the mean of its predictions and whether it has the label.",
+        "mean predictions by label",
+        ("horizontal", "hybrid", "given"),
+        "hybrid",
+        settings=_PREDICTION,
+    ),
+    "mixed": Method(
+        "Mixed",
+        "predictions",
+        "joined",
+        "all parties' sensors on the row; the shared assets matched by row in training",
+        "Each round, one prediction per row of a shared asset and one mean per label of the others.",
+        "predictions by row where assets are shared, else by label",
+        ("mixed",),
+        "mixed",
+        settings=_PREDICTION,
+    ),
+}
+
+SCENARIOS = tuple(METHODS)
+"""Names of what a run can train or compare, also the keys of `scenarios` in result.json."""
+
+TRAINABLE = tuple(name for name, method in METHODS.items() if method.partitions)
+"""What a charter's algorithm may be; the others are baselines alone."""
+
+
+def exchanging(what: str) -> frozenset[str]:
+    """Return the scenarios whose parties exchange weights, predictions or nothing."""
+    return frozenset(name for name, method in METHODS.items() if method.exchanges == what)
