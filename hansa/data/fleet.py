@@ -43,15 +43,10 @@ class Fleet:
         np.maximum.at(last, self.asset, self.time)
         return last[self.asset] - self.time
 
-    def rows_of(self, assets: Sequence[int] | NDArray[np.integer]) -> slice | NDArray[np.int64]:
-        """Return where the rows of the assets at these indexes stand, in ascending order of index.
-
-        Rows that lie side by side are a slice, so that whoever takes them need not copy them.
-        """
+    def rows_of(self, assets: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return where the rows of the assets at these indexes stand, in ascending order of index."""
         kept = np.unique(np.asarray(assets, dtype=np.int32))  # (kept,)
         first, behind = np.searchsorted(self.asset, kept), np.searchsorted(self.asset, kept, side="right")
-        if len(kept) and (first[1:] == behind[:-1]).all():
-            return slice(int(first[0]), int(behind[-1]))
         lengths = behind - first  # (kept,)
         shift = first - (np.cumsum(lengths) - lengths)  # (kept,), from the place among the rows kept
         return np.repeat(shift, lengths) + np.arange(lengths.sum())  # (rows kept,)
@@ -59,7 +54,8 @@ class Fleet:
     def take_assets(self, assets: Sequence[int] | NDArray[np.integer]) -> Fleet:
         """Return the fleet of the assets at these indexes, in ascending order of index.
 
-        The work grows with the rows that are kept, not with those of the fleet.
+        The work grows with the rows that are kept, not with those of the fleet. They are copies: a view would
+        keep the whole fleet, or a whole piece of a large table, in memory.
         """
         kept = np.unique(np.asarray(assets, dtype=np.int32))  # (kept,)
         rows = self.rows_of(kept)
