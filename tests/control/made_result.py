@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from hansa.core.methods import METHODS
+
 NASTY = "</script><b>bold & \"quoted\"</b> 'party' {{ 7 * 7 }}"
 """A party's name that would become markup, script or template code on a careless page."""
 
@@ -25,6 +27,18 @@ _LEVELS = {  # scenario: (reading, own all-cycle RMSE, mean solo RMSE, bytes sen
     "isolated": ("mean of parties", 15.41, 15.41, 0),
     "isolated_mean": ("joined", 14.93, 15.41, 0),
     "fedavg": ("one model", 14.88, 14.88, 1508),
+    "fedprox": ("one model", 14.90, 14.90, 1508),
+    "fedavgm": ("one model", 14.95, 14.95, 1508),
+    "fedadam": ("one model", 15.02, 15.02, 1508),
+    "fedyogi": ("one model", 15.04, 15.04, 1508),
+    "fednova": ("one model", 14.87, 14.87, 1516),
+    "scaffold": ("one model", 15.10, 15.10, 3004),
+    "fedper": ("mean of parties", 14.92, 14.92, 1460),
+    "fedrep": ("mean of parties", 14.96, 14.96, 1460),
+    "own_scaling": ("mean of parties", 14.93, 14.93, 1508),
+    "ditto": ("mean of parties", 14.84, 14.84, 1508),
+    "fine_tuned": ("mean of parties", 14.98, 14.98, 1480),
+    "aligned": ("joined", 14.71, 15.01, 1570),
     "vertical": ("joined", 14.55, 15.08, 490_000),
     "labsync": ("joined", 14.79, 15.62, 122_496),
     "labsync_mean": ("joined", 14.76, 15.58, 968),
@@ -86,7 +100,7 @@ def _scenario(rng: np.random.Generator, name: str, parties: tuple[str, ...], rou
     rmse = own + 68 * np.exp(-turns / 2.2) + 2.4 * np.exp(-turns / 18) + wobble
     rmse[-1] = own
     loss = own / 1200 + 0.3 * np.exp(-turns / 2.4) + rng.normal(0, 0.0002, rounds + 1)
-    spread = 0.0 if name in ("centralised", "fedavg") else 0.35
+    spread = 0.0 if METHODS[name].reading == "one model" else 0.35
     moves = np.random.default_rng(len(name.partition("_")[0])).normal(
         0, spread, len(parties)
     )  # as isolated, its mean

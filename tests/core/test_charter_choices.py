@@ -70,8 +70,8 @@ def test_a_baseline_cannot_be_trained(name: str) -> None:
 
 
 def test_compare_takes_names_of_scenarios_alone() -> None:
-    sentence = refusal('compare = ["isolated", "fedprox"]')
-    assert 'compare cannot be "fedprox"' in sentence
+    sentence = refusal('compare = ["isolated", "isolated_means"]')
+    assert 'compare cannot be "isolated_means"' in sentence
     assert '"isolated_mean"' in sentence
 
 

@@ -162,7 +162,7 @@ def test_fedavg_needs_the_same_sensors_at_every_party() -> None:
     refuses(
         f'{GIVEN}{OWN_FILES}sensors = ["heat"]\n[algorithm]\nname = "fedavg"',
         "fedavg needs the same sensors at every party",
-        "labsync_mean",
+        "aligned",
     )
     assert charter(f'{GIVEN}{OWN_FILES}sensors = ["noise", "heat"]\n[algorithm]\nname = "fedavg"')
 
@@ -259,3 +259,40 @@ def test_a_test_file_is_refused_where_each_party_brings_its_own() -> None:
     with pytest.raises(CharterError, match="names a test_file"):
         parse_charter(text)
     parse_charter(text.replace('test_file = "t.csv"\n', ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("fedavg", "proximal = 0.1"),
+        ("fedavg", "server_rate = 0.1"),
+        ("ditto", "server_rate = 0.1"),
+        ("fedprox", "alone_rounds = 2"),
+    ],
+)
+def test_a_setting_that_no_algorithm_of_the_charter_knows_is_refused(name: str, line: str) -> None:
+    key = line.split(" ")[0]
+    refuses(
+        f'[partition]\nkind = "horizontal"\n[algorithm]\nname = "{name}"\n{line}',
+        f"{key} means nothing to {name}",
+        f"remove {key}",
+    )
+
+
+def test_scaffold_needs_plain_steps() -> None:
+    text = '[partition]\nkind = "horizontal"\n[algorithm]\nname = "scaffold"\n[training]\noptimizer = '
+    refuses(f'{text}"adam"', "[training]", "plain SGD")
+    assert charter(f'{text}"sgd"')
+
+
+@pytest.mark.parametrize("rounds", [0, 10, 12])
+def test_fine_tuning_needs_common_rounds_and_rounds_alone(rounds: int) -> None:
+    text = '[partition]\nkind = "horizontal"\n[algorithm]\nname = "fine_tuned"\n'
+    refuses(f"rounds = 10\n{text}alone_rounds = {rounds}", "alone_rounds from 1 to 9")
+    assert charter(f"rounds = 10\n{text}alone_rounds = 9")
+
+
+def test_aligned_lets_sensors_differ_and_not_hidden_layers() -> None:
+    text = '[partition]\nkind = "hybrid"\n[algorithm]\nname = "aligned"\n'
+    assert charter(f'{GIVEN}{OWN_FILES}sensors = ["heat"]\n[algorithm]\nname = "aligned"')
+    refuses(f"{text}[party.a]\n[party.b]\nhidden = [20]", "aligned averages weights")
