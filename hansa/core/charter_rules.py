@@ -128,6 +128,9 @@ def _algorithm_faults(charter: Charter) -> Iterator[Fault]:
     if name == "fedavg" or "fedavg" in charter.compare:
         yield from _averaged_network_faults(charter)
     yield from _loss_faults(charter)
+    if charter.training.horizon and SHARES_PREDICTIONS.issuperset((name, *charter.compare)):
+        what = f"horizon means nothing to {name}, whose loss is that of shared predictions"
+        yield Fault("training", what, 'remove it, or add "isolated" to compare')
 
 
 def _averaged_network_faults(charter: Charter) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,9 @@ from hansa.core.charter import Charter, Party
 from hansa.core.errors import PartyError
 from hansa.data.partition import Share
 from hansa.data.prepare import Inputs, check_labels, label_keys
+from hansa.models.build import drawn
 from hansa.models.losses import SharedLoss
-from hansa.models.network import Perceptron, perceptron
+from hansa.models.network import Shape
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Recipe
 from hansa.runtime.party import Member
@@ -40,7 +42,7 @@ class Cohort:
     scenario: str
     charter: Charter
     algorithm: Algorithm
-    common: Perceptron  # the coordinator's freshly drawn network
+    common: Any  # the coordinator's freshly drawn network
     members: list[Member]
     inputs: list[Inputs]
     shares: list[Share | LargeShare]
@@ -72,7 +74,7 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
             text = f"{scenario}: preparing, {len(members) + 1:,} of {charter.parties:,} parties"
             tell(text, len(members) / charter.parties)
         members.append(_member(charter, algorithm, party, one, own.rows(one, charter, scenario)))
-    common = _network(charter, "coordinator", inputs[0].features, charter.network.hidden)
+    common = _network(charter, "coordinator", inputs[0])
     shares = [own.share for own in holdings]
     return Cohort(scenario, charter, algorithm, common, members, inputs, shares, sums)
 
@@ -166,11 +168,18 @@ def _key_space(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> 
 
 def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
     training = charter.training
-    recipe = Recipe(training.optimizer, training.learning_rate, training.batch_size, training.local_epochs)
+    recipe = Recipe(
+        training.optimizer,
+        training.learning_rate,
+        training.batch_size,
+        training.local_epochs,
+        training.momentum,
+    )
+    plain = replace(recipe, horizon=training.horizon)
     if scenario == "fedavg":
-        return FedAvg(recipe)
+        return FedAvg(plain)
     if scenario in ("centralised", "isolated", "isolated_mean"):
-        return Isolated(recipe)
+        return Isolated(plain)
     choice = charter.algorithm
     loss = SharedLoss(choice.loss, choice.gradient, choice.alpha)
     if scenario == "labsync":
@@ -181,10 +190,11 @@ def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
 def _member(
     charter: Charter, algorithm: Algorithm, party: Party, inputs: Inputs, rows: Rows | Stream
 ) -> Member:
-    network = _network(charter, party.name, inputs.features, party.hidden or charter.network.hidden)
+    network = _network(charter, party.name, inputs, party.hidden)
     return Member(party.name, algorithm, rows, network, seeds.key(charter.seed, party.name, "batches"))
 
 
-def _network(charter: Charter, owner: str, features: int, hidden: Sequence[int]) -> Perceptron:
-    rng = seeds.generator(charter.seed, owner, "network")
-    return perceptron(rng, features, hidden, charter.network.activation, charter.network.output)
+def _network(charter: Charter, owner: str, inputs: Inputs, hidden: tuple[int, ...] = ()) -> Any:
+    """Return an owner's fresh network; hidden: its own layers, empty where it has the charter's."""
+    design = replace(charter.network, hidden=hidden or charter.network.hidden)
+    return drawn(seeds.generator(charter.seed, owner, "network"), design, Shape(*inputs.shape))
