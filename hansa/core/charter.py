@@ -87,15 +87,21 @@ class Preparation:
     features: str = "raw"  # raw, ewma or window
     spans: tuple[float, ...] = ()  # ewma: spans in rows
     window: int = 1  # window: rows stacked, the row itself and those before it
+    age: float = 0.0  # time since the asset's first row that counts as 1; 0: age is no input
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The multilayer perceptron; a party may replace `hidden` by its own."""
+    """What predicts; a party may replace `hidden` by its own."""
 
-    hidden: tuple[int, ...] = (10,)
+    hidden: tuple[int, ...] = (10,)  # fully connected layers; of a convolution, those on top
     activation: str = "sigmoid"  # sigmoid, tanh or relu
     output: str = "linear"  # linear, relu or sigmoid
+    kind: str = "perceptron"  # perceptron, or convolution over a window
+    channels: tuple[int, ...] = (16, 16)  # convolution only: of each layer along time
+    taps: int = 5  # convolution only: places that a unit sees
+    stride: int = 2  # convolution only: places between units
+    ensemble: int = 1  # networks that are trained apart and predict by their mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,8 @@ class Training:
     learning_rate: float = 0.01
     batch_size: int = 128
     local_epochs: int = 1
+    momentum: float = 0.0  # sgd only: share of the last step that is kept
+    horizon: float = 0.0  # plain squared error only: a row counts 1 + horizon (1 - y) times
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ _WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("partition", "deal", ("shuffled", "fault_mode", "regime", "fleet_size")),
     ("preparation", "scaling", ("regime", "range")),
     ("preparation", "features", ("raw", "ewma", "window")),
+    ("network", "kind", ("perceptron", "convolution")),
     ("network", "activation", ("sigmoid", "tanh", "relu")),
     ("network", "output", ("linear", "relu", "sigmoid")),
     ("training", "optimizer", ("adam", "sgd")),
@@ -82,9 +83,15 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("partition", "sensors_per_party", lambda x: x >= 0, "of at least 0 (0 deals all sensors)"),
     ("partition", "shared_assets", lambda x: 0 <= x < 1, "from 0 to below 1"),
     ("preparation", "window", lambda x: x >= 1, "of at least 1"),
+    ("preparation", "age", lambda x: x >= 0, "of at least 0 (0 leaves the age out)"),
+    ("network", "taps", lambda x: x >= 1, "of at least 1"),
+    ("network", "stride", lambda x: x >= 1, "of at least 1"),
+    ("network", "ensemble", lambda x: x >= 1, "of at least 1"),
     ("training", "learning_rate", lambda x: x > 0, "over 0"),
     ("training", "batch_size", lambda x: x >= 1, "of at least 1"),
     ("training", "local_epochs", lambda x: x >= 1, "of at least 1"),
+    ("training", "momentum", lambda x: 0 <= x < 1, "from 0 to below 1"),
+    ("training", "horizon", lambda x: x >= 0, "of at least 0 (0 counts all rows alike)"),
     ("algorithm", "alpha", lambda x: 0 < x <= 1, "over 0 and at most 1, or leave it out for 1 / parties"),
     ("algorithm", "damping", lambda x: 0 <= x < 1, "from 0 to below 1"),
     ("algorithm", "proximal", lambda x: x >= 0, "of at least 0"),
@@ -161,6 +168,10 @@ def _width_faults(charter: Charter) -> Iterator[Fault]:
         for width in hidden:
             if width < 1:
                 yield Fault(table, f"hidden has a layer of {width} units", "write layers of at least 1 unit")
+    for width in charter.network.channels:
+        if width < 1:
+            do = "write layers of at least 1 channel"
+            yield Fault("network", f"channels have a layer of {width} channels", do)
 
 
 def _shown(number: float) -> str:

@@ -9,7 +9,7 @@ from hansa.core.charter_choices import Fault, key_faults
 from hansa.core.charter_schema_rules import names_of, schema_faults
 from hansa.core.charter_turbofan import TRAIN_ENGINES
 from hansa.core.errors import CharterError
-from hansa.core.methods import METHODS, TRAINABLE
+from hansa.core.methods import METHODS, TRAINABLE, exchanging
 
 
 def check_charter(charter: Charter, where: str = "charter.toml") -> None:
@@ -121,6 +121,9 @@ def _algorithm_faults(charter: Charter) -> Iterator[Fault]:
             break
     yield from _setting_faults(charter)
     yield from _step_faults(charter)
+    if charter.training.horizon and exchanging("predictions").issuperset((name, *charter.compare)):
+        what = f"horizon means nothing to {name}, whose loss is that of shared predictions"
+        yield Fault("training", what, 'remove it, or add "isolated" to compare')
 
 
 def _averaged_network_faults(charter: Charter, name: str) -> Iterator[Fault]:
@@ -148,9 +151,9 @@ def _setting_faults(charter: Charter) -> Iterator[Fault]:
 
 def _step_faults(charter: Charter) -> Iterator[Fault]:
     choice, at_hand = charter.algorithm, (charter.algorithm.name, *charter.compare)
-    if "scaffold" in at_hand and charter.training.optimizer != "sgd":
+    if "scaffold" in at_hand and (charter.training.optimizer != "sgd" or charter.training.momentum):
         what = "scaffold reads a party's gradient off its steps, which only plain SGD allows"
-        yield Fault("training", what, 'write optimizer = "sgd", or leave scaffold out')
+        yield Fault("training", what, 'write optimizer = "sgd" without momentum, or leave scaffold out')
     if "fine_tuned" in at_hand and not 0 < choice.alone_rounds < charter.rounds:
         what = f"fine_tuned needs some last rounds that each party trains alone, of {charter.rounds}"
         yield Fault("algorithm", what, f"write alone_rounds from 1 to {max(charter.rounds - 1, 1)}")

@@ -1,4 +1,4 @@
-"""Contradictions within the schema: source, columns, label, regimes and preparation."""
+"""Contradictions within the schema: source, columns, label, regimes, preparation, network and optimiser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from itertools import pairwise
 
-from hansa.core.charter import Charter, Column, Data, Label, Preparation
+from hansa.core.charter import Charter, Column, Data, Label, Network, Preparation
 from hansa.core.charter_choices import Fault
 from hansa.core.charter_turbofan import TURBOFAN_COLUMNS, TURBOFAN_SOURCES
 
@@ -25,6 +25,10 @@ def schema_faults(charter: Charter) -> Iterator[Fault]:
         yield Fault("columns", "no column is a sensor", 'give at least one column role = "sensor"')
     yield from _regime_faults(charter)
     yield from _preparation_faults(charter)
+    yield from _network_faults(charter.network, charter.preparation)
+    if charter.training.momentum and charter.training.optimizer != "sgd":
+        what = f'momentum means nothing when optimizer is "{charter.training.optimizer}"'
+        yield Fault("training", what, 'remove it, or write optimizer = "sgd"')
 
 
 def names_of(columns: Sequence[Column], role: str) -> tuple[str, ...]:
@@ -196,3 +200,30 @@ def _feature_faults(preparation: Preparation) -> Iterator[Fault]:
     if preparation.features != "window" and preparation.window != 1:
         what = f'window is given but features are "{preparation.features}"'
         yield Fault("preparation", what, 'write features = "window", or remove window')
+
+
+def _network_faults(network: Network, preparation: Preparation) -> Iterator[Fault]:
+    default = Network()
+    if network.kind == "convolution":
+        yield from _convolution_faults(network, preparation)
+        return
+    for key in ("channels", "taps", "stride"):
+        if getattr(network, key) != getattr(default, key):
+            what = f'{key} means nothing when kind is "{network.kind}"'
+            yield Fault("network", what, 'remove it, or write kind = "convolution"')
+
+
+def _convolution_faults(network: Network, preparation: Preparation) -> Iterator[Fault]:
+    if not network.channels:
+        yield Fault("network", 'kind is "convolution" but channels are not given', "add channels = [16, 16]")
+    least = 1  # readings that leave the last layer one place
+    for _ in network.channels:
+        least = (least - 1) * network.stride + network.taps
+    wanted = f'write features = "window" and window = {max(2, least)} or more in [preparation]'
+    if preparation.features != "window":
+        what = f'kind is "convolution" but features are "{preparation.features}"'
+        yield Fault("network", what, f'{wanted}, or kind = "perceptron"')
+    elif preparation.window < least:
+        layers = f"{len(network.channels)} layers of {network.taps} taps at stride {network.stride}"
+        what = f"a window of {preparation.window} readings leaves no place to {layers}"
+        yield Fault("network", what, f"{wanted}, or fewer layers or taps")

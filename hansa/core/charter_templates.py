@@ -177,7 +177,14 @@ scaling = "regime"
 # spans = [5, 15, 40], hidden = [16] below, and filter = "none", for the smoothing is then inside.
 features = "raw"
 
+# The asset's age, too: the time since its first row, in units of this; 0 leaves it out.
+age = 0
+
 [network]
+# perceptron (fully connected layers) or convolution (along time; it needs features = "window" and
+# window = 30, say, and takes channels = [16, 16], taps = 5 and stride = 2 unless they are given).
+kind = "perceptron"
+
 # Units of each hidden layer.
 hidden = [10]
 
@@ -186,6 +193,9 @@ activation = "sigmoid"
 
 # What the last unit computes: linear, relu or sigmoid.
 output = "linear"
+
+# How many such networks, each from first weights of its own, predict by their mean.
+ensemble = 1
 
 [training]
 # How each party trains between two exchanges: adam or sgd.
@@ -199,6 +209,12 @@ batch_size = 128
 
 # Passes over a party's own rows in each round.
 local_epochs = 1
+
+# With sgd: share of the last step that is kept.
+momentum = 0
+
+# How much more a row at failure counts than one at the cap, where predictions are not shared.
+horizon = 0
 
 [algorithm]
 # How the parties learn together. By predictions: labsync_mean (means by label), labsync (row by row,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hansa.core.charter import UNDAMPED_PARTIES, Charter, Label
+from hansa.core.charter import UNDAMPED_PARTIES, Charter, Label, Network
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.charter_schema_rules import names_of
 from hansa.core.methods import METHODS, exchanging
@@ -80,16 +80,22 @@ def _label(label: Label, targets: Sequence[str]) -> str:
 
 def _how_it_is_learned(charter: Charter) -> Iterator[str]:
     network, training = charter.network, charter.training
-    yield f"Inputs: {_features(charter)}, {_scaling(charter)}."
+    yield f"Inputs: {_features(charter)}, {_scaling(charter)}{_age(charter)}."
     own = "".join(f"; {_layers(party.hidden)} at {party.name}" for party in charter.roster if party.hidden)
     yield (
-        f"Network: {_layers(network.hidden)}{own}; activation {network.activation}; "
-        f"one output unit ({network.output})."
+        f"Network: {_along_time(network)}{_layers(network.hidden)}{own}; activation {network.activation}; "
+        f"one output unit ({network.output}){_members(network)}."
     )
+    momentum = f" with momentum {training.momentum:g}" if training.momentum else ""
     yield (
-        f"Training: {training.optimizer}, learning rate {training.learning_rate:g}, "
+        f"Training: {training.optimizer}{momentum}, learning rate {training.learning_rate:g}, "
         f"{training.batch_size} rows a step, {_count(training.local_epochs, 'local epoch')} a round."
     )
+    if training.horizon:
+        yield (
+            f"A row at failure counts {1 + training.horizon:g} times as much as one at the cap, "
+            "where predictions are not shared."
+        )
     if exchanging("predictions").isdisjoint((charter.algorithm.name, *charter.compare)):
         yield "Loss: half the squared error of the network's own predictions."
     else:
@@ -114,6 +120,22 @@ def _scaling(charter: Charter) -> str:
     whose = "a party's own" if charter.algorithm.name == "isolated" else "the parties' common"
     where = "" if charter.data.regimes.kind == "none" else " in each operating regime"
     return f"scaled by {whose} mean and deviation{where}"
+
+
+def _age(charter: Charter) -> str:
+    age = charter.preparation.age
+    return f"; and the asset's age, in units of {age:g} {_time_unit(charter)}" if age else ""
+
+
+def _along_time(network: Network) -> str:
+    if network.kind == "perceptron":
+        return ""
+    channels = ", ".join(map(str, network.channels))
+    return f"convolution of {channels} channels ({network.taps} taps, stride {network.stride}), then "
+
+
+def _members(network: Network) -> str:
+    return f"; the mean of {network.ensemble} such networks" if network.ensemble > 1 else ""
 
 
 def _layers(hidden: Sequence[int]) -> str:

@@ -28,9 +28,13 @@ class Inputs:
     deviation: Floats  # (regimes, sensors), infinite where a sensor does not vary
     preparation: Preparation
     flags: bool  # whether missing cells are held and flagged
+    frame: tuple[str, ...] = ()  # sensors that the network's inputs stand for, in order; empty: its own
 
     def of(self, fleet: Fleet) -> NDArray[np.float32]:
-        """Return (rows, features), float32; the fleet must have these sensors and settings."""
+        """Return (rows, features), float32; the fleet must have these sensors and settings.
+
+        A sensor of the frame that the party does not have is 0 in each of its features. Age comes last.
+        """
         own = fleet.take_sensors(self.sensors)
         regime = regime_of(own, self.regimes)  # (rows,)
         z = (own.sensors - self.mean[regime]) / self.deviation[regime]  # (rows, sensors)
@@ -40,18 +44,47 @@ class Inputs:
         features = _features(z, own.asset, self.preparation)  # (rows, features)
         if self.flags:
             features = np.concatenate([features, missing.astype(np.float64)], axis=1)
+        if self.frame:
+            features = self._framed(features)  # (rows, features)
+        if self.preparation.age:
+            features = np.column_stack([features, _age(own) / self.preparation.age])
         return features.astype(np.float32)
 
     @property
     def features(self) -> int:
         """Return how many features a row has."""
-        return len(self.sensors) * features_of_a_sensor(self.preparation, self.flags)
+        return features_of_a_row(len(self.frame or self.sensors), self.preparation, self.flags)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return how many sensors a row has, readings of each, and columns beside: flags and age."""
+        sensors, readings = len(self.frame or self.sensors), _readings(self.preparation)
+        return sensors, readings, self.features - sensors * readings
+
+    @property
+    def has(self) -> NDArray[np.float32]:
+        """Return (features,) 1 where the party has the feature, 0 at those of sensors that it lacks."""
+        own = np.isin(self.frame or self.sensors, self.sensors)  # (sensors,)
+        each = np.tile(own, _readings(self.preparation) + self.flags)  # (features but age,)
+        return np.append(each, [1.0] if self.preparation.age else []).astype(np.float32)
+
+    def _framed(self, features: Floats) -> Floats:
+        """Return the features of the party's sensors at their places in the frame."""
+        rows, each = len(features), _readings(self.preparation) + self.flags
+        places = [self.frame.index(name) for name in self.sensors]
+        wide = np.zeros((rows, each, len(self.frame)))
+        wide[:, :, places] = features.reshape(rows, each, len(self.sensors))
+        return wide.reshape(rows, each * len(self.frame))
 
 
-def features_of_a_sensor(preparation: Preparation, flags: bool) -> int:
-    """Return how many features one sensor becomes; flags: whether missing cells are flagged."""
-    made = {"raw": 1, "ewma": len(preparation.spans), "window": preparation.window}
-    return made[preparation.features] + flags
+def features_of_a_row(sensors: int, preparation: Preparation, flags: bool) -> int:
+    """Return how many features a row of so many sensors becomes; flags: whether missing cells are flagged."""
+    return sensors * (_readings(preparation) + flags) + (preparation.age > 0)
+
+
+def _readings(preparation: Preparation) -> int:
+    """Return how many readings of a sensor a row holds."""
+    return {"raw": 1, "ewma": len(preparation.spans), "window": preparation.window}[preparation.features]
 
 
 def regime_count(regimes: Regimes) -> int:
@@ -137,6 +170,11 @@ def _hold(z: Floats, asset: NDArray[np.int32]) -> Floats:
     last_seen = np.maximum.accumulate(np.where(np.isfinite(z), row, -1), axis=0)  # (rows, sensors)
     held = np.take_along_axis(z, np.maximum(last_seen, 0), axis=0)  # (rows, sensors)
     return np.where(last_seen >= first, held, 0.0)
+
+
+def _age(own: Fleet) -> Floats:
+    """Return (rows,) the time since the asset's first row."""
+    return own.time - own.time[np.searchsorted(own.asset, own.asset)]
 
 
 def _features(z: Floats, asset: NDArray[np.int32], preparation: Preparation) -> Floats:

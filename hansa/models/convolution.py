@@ -6,7 +6,6 @@ product over patches of the window, which is what a CPU does fast.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -14,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hansa.models.network import ACTIVATIONS, Perceptron, glorot, perceptron
+from hansa.core.charter import Network
+from hansa.models.network import ACTIVATIONS, Perceptron, Shape, glorot, perceptron
 
 
 class Convolution(eqx.Module):
@@ -22,7 +22,7 @@ class Convolution(eqx.Module):
 
     kernels: tuple[jax.Array, ...]  # (taps * channels before, channels) of each layer
     biases: tuple[jax.Array, ...]  # (channels,) of each layer
-    top: Perceptron  # on (places * channels) inputs, and the flags of missing cells after them
+    top: Perceptron  # on (places * channels) inputs, and the columns beside the readings after them
     window: int = eqx.field(static=True)  # readings of a sensor
     taps: int = eqx.field(static=True)  # readings of a patch
     stride: int = eqx.field(static=True)  # readings between patches
@@ -38,7 +38,7 @@ class Convolution(eqx.Module):
         return self.top.output
 
     def score(self, x: jax.Array) -> jax.Array:
-        """Return (rows,) the output before its last function; x: (rows, window * sensors + flags)."""
+        """Return (rows,) the output before its last function; x: (rows, window * sensors + beside)."""
         sensors = self.kernels[0].shape[0] // self.taps
         seen = x[:, : self.window * sensors].reshape(-1, self.window, sensors)  # (rows, places, channels)
         activate = ACTIVATIONS[self.activation]
@@ -48,8 +48,12 @@ class Convolution(eqx.Module):
         return self.top.score(jnp.concatenate([flat, x[:, self.window * sensors :]], axis=1))
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Return (rows,) predictions as a share of the cap; x: (rows, window * sensors + flags)."""
+        """Return (rows,) predictions as a share of the cap; x: (rows, window * sensors + beside)."""
         return self.top.finish(self.score(x))
+
+    def each(self, x: jax.Array) -> jax.Array:
+        """Return (1, rows) its prediction, as its only member."""
+        return self(x)[None]
 
     def head(self) -> tuple[jax.Array, ...]:
         """Return the weights of the last layer."""
@@ -70,26 +74,16 @@ class Convolution(eqx.Module):
         )
 
 
-def convolution(  # noqa: PLR0913 - the shape of a network, number by number
-    rng: np.random.Generator,
-    features: int,
-    window: int,
-    channels: Sequence[int],
-    taps: int,
-    stride: int,
-    hidden: Sequence[int],
-    activation: str,
-    output: str,
-) -> Convolution:
-    """Return a network with Glorot-uniform weights and zero biases; features: inputs of a row, flags too."""
-    sensors = features // window  # flags, one a sensor, do not fill another reading
-    places, before, kernels = window, sensors, []
-    for after in channels:
-        kernels.append(glorot(rng, taps * before, after))
-        places, before = (places - taps) // stride + 1, after
-    top = perceptron(rng, places * before + features - window * sensors, hidden, activation, output)
-    biases: Any = tuple(np.zeros(after, np.float32) for after in channels)
-    return Convolution(tuple(kernels), biases, top, window, taps, stride)
+def convolution(rng: np.random.Generator, design: Network, shape: Shape) -> Convolution:
+    """Return a network with Glorot-uniform weights and zero biases; the window must leave a place."""
+    places, before, kernels = shape.readings, shape.sensors, []
+    for after in design.channels:
+        kernels.append(glorot(rng, design.taps * before, after))
+        places, before = (places - design.taps) // design.stride + 1, after
+    inputs = places * before + shape.beside
+    top = perceptron(rng, inputs, design.hidden, design.activation, design.output)
+    biases: Any = tuple(np.zeros(after, np.float32) for after in design.channels)
+    return Convolution(tuple(kernels), biases, top, shape.readings, design.taps, design.stride)
 
 
 def places_left(window: int, layers: int, taps: int, stride: int) -> int:

@@ -27,9 +27,15 @@ class Partners(eqx.Module):
 
 
 def squared_error(network: Any, rows: Rows, extras: Any) -> jax.Array:
-    """Return (batch,) half squared errors of the party's own predictions."""
+    """Return (batch,) half squared errors of the party's own predictions.
+
+    The members of an ensemble are trained apart: it is the mean of each one's own error.
+    """
     del extras
-    return 0.5 * (network(rows.x) - rows.y) ** 2
+    each = network.each(rows.x)  # (members, batch)
+    if len(each) == 1:  # a mean over one member would be compiled to other last bits
+        return 0.5 * (each[0] - rows.y) ** 2
+    return (0.5 * (each - rows.y) ** 2).mean(axis=0)
 
 
 @dataclass(frozen=True, slots=True)

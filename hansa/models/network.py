@@ -1,10 +1,14 @@
-"""The multilayer perceptron that every party can run; parties may differ in width and inputs."""
+"""The multilayer perceptron that every party can run; parties may differ in width and inputs.
+
+Every network keeps one small contract: `net(x)`, `score` before the last function, `each` member's prediction
+(a plain network is one member), `head`, and `reach`, what each weight gets from its input.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,6 +17,19 @@ import numpy as np
 
 ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu}
 OUTPUTS = {"linear": lambda z: z, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}
+
+
+class Shape(NamedTuple):
+    """What a row of inputs consists of, in this order."""
+
+    sensors: int
+    readings: int  # of each sensor; a row holds the first reading of all sensors, then the second
+    beside: int = 0  # columns after them: flags of missing cells, and the asset's age
+
+    @property
+    def inputs(self) -> int:
+        """Return how many inputs a row has."""
+        return self.sensors * self.readings + self.beside
 
 
 class Perceptron(eqx.Module):
@@ -33,6 +50,10 @@ class Perceptron(eqx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Return (rows,) predictions as a share of the cap; x: (rows, features)."""
         return self.finish(self.score(x))
+
+    def each(self, x: jax.Array) -> jax.Array:
+        """Return (1, rows) its prediction, as its only member."""
+        return self(x)[None]
 
     def finish(self, score: jax.Array) -> jax.Array:
         """Return (rows,) predictions from the output before its last function."""

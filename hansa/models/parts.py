@@ -22,6 +22,10 @@ class Normalised(eqx.Module):
         """Return (rows,) predictions as a share of the cap; x: (rows, inputs)."""
         return self.inner(x * self.gain + self.shift)
 
+    def each(self, x: jax.Array) -> jax.Array:
+        """Return (members, rows) the members' predictions."""
+        return self.inner.each(x * self.gain + self.shift)
+
     def score(self, x: jax.Array) -> jax.Array:
         """Return (rows,) the output before its last function."""
         return self.inner.score(x * self.gain + self.shift)

@@ -28,6 +28,7 @@ class Recipe:
     batch_size: int
     local_epochs: int
     momentum: float = 0.0  # sgd only: share of the last step that is kept
+    horizon: float = 0.0  # a row counts 1 + horizon (1 - y) times: more, the nearer to failure
 
     def build(self) -> optax.GradientTransformation:
         """Return the Optax optimiser."""
@@ -95,6 +96,7 @@ def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of 
     may be short. A stream is read block by block in an order of its own, and shuffled inside a block,
     so that the last batch of each block may be short.
     """
+    loss = _nearer(loss, recipe.horizon)
 
     def over_blocks(now: Learner, chance: jax.Array) -> tuple[Learner, jax.Array]:
         if rows.blocks == 1:
@@ -118,6 +120,13 @@ def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of 
     else:
         end, total = jax.lax.fori_loop(0, recipe.local_epochs, epoch, (start, jnp.zeros(())))
     return end, total / jnp.maximum(rows.count, 1.0)
+
+
+def _nearer(loss: RowLoss, horizon: float) -> RowLoss:
+    """Return the loss with rows near failure counting more."""
+    if not horizon:
+        return loss
+    return lambda network, rows, extras: (1.0 + horizon * (1.0 - rows.y)) * loss(network, rows, extras)
 
 
 def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch

@@ -23,12 +23,13 @@ from hansa.core.errors import DataError, FolderError
 from hansa.data.fleet import Fleet
 from hansa.data.prepare import Inputs
 from hansa.data.scoring_rows import Schema, fleet_to_score
+from hansa.models.build import blank, described, design_of
 from hansa.models.filters import filtered, histories
-from hansa.models.network import Perceptron, perceptron
+from hansa.models.network import Shape
 from hansa.registry.folders import read_arrays, read_json, write_arrays, write_json
 from hansa.runtime.model_folders import locate_model
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Predictor(Protocol):
@@ -71,13 +72,12 @@ class Model:
 
     about: About
     inputs: Inputs
-    network: Perceptron
+    network: Any
     scale: float  # what the network's output is multiplied by
 
     def __repr__(self) -> str:
-        sizes = "-".join(map(str, (self.inputs.features, *map(len, self.network.biases))))
         sensors = _count(self.inputs.sensors, "sensor")
-        return f"Model({self.about.name}: {sensors}, network {sizes}; {self.about.words})"
+        return f"Model({self.about.name}: {sensors}, network {_sizes(self)}; {self.about.words})"
 
     def shares(self, fleet: Fleet) -> NDArray[np.float32]:
         """Return (rows,) raw predictions as shares of the cap."""
@@ -90,7 +90,7 @@ class Model:
     def save(self, folder: Path) -> None:
         """Write model.json and weights.npz."""
         folder.mkdir(parents=True, exist_ok=True)
-        weights = arrays.flatten((self.network.weights, self.network.biases))
+        weights = arrays.flatten(self.network)
         scale = {"mean": self.inputs.mean, "deviation": self.inputs.deviation}
         write_arrays(folder / "weights.npz", weights | scale)
         write_json(folder / "model.json", _value(self))
@@ -189,6 +189,14 @@ def score_fleet(model: Predictor, fleet: Fleet) -> pd.DataFrame:
     )
 
 
+def _sizes(model: Model) -> str:
+    design = design_of(model.network)
+    along = design.channels if design.kind == "convolution" else ()
+    units = "-".join(map(str, (model.inputs.features, *along, *design.hidden, 1)))
+    convolved = f"{units} (convolution)" if along else units
+    return convolved if design.ensemble == 1 else f"{convolved}, {design.ensemble} of them"
+
+
 def _count(things: Collection[object], one: str) -> str:
     return f"{len(things)} {one}{'' if len(things) == 1 else 's'}"
 
@@ -200,7 +208,7 @@ def _alone(part: Model | Joined) -> Model:
 
 
 def _value(model: Model) -> dict[str, Any]:
-    inputs, network = model.inputs, model.network
+    inputs = model.inputs
     return asdict(model.about) | {
         "format": FORMAT,
         "scale": model.scale,
@@ -209,12 +217,8 @@ def _value(model: Model) -> dict[str, Any]:
         "regimes": asdict(inputs.regimes),
         "preparation": asdict(inputs.preparation),
         "flags": inputs.flags,
-        "network": {
-            "features": inputs.features,
-            "hidden": [len(bias) for bias in network.biases[:-1]],
-            "activation": network.activation,
-            "output": network.output,
-        },
+        "frame": list(inputs.frame),
+        "network": described(model.network),
     }
 
 
@@ -228,10 +232,9 @@ def _model(value: Mapping[str, Any], stored: dict[str, NDArray[Any]]) -> Model:
         deviation=deviation,
         preparation=Preparation(**_tuples(value["preparation"])),
         flags=value["flags"],
+        frame=tuple(value["frame"]),
     )
-    blank = perceptron(np.random.default_rng(0), **value["network"])
-    weights, biases = arrays.restore((blank.weights, blank.biases), stored)
-    network = Perceptron(weights, biases, blank.activation, blank.output)
+    network = arrays.restore(blank(_tuples(value["network"]), Shape(*inputs.shape)), stored)
     return Model(_about(value), inputs, network, value["scale"])
 
 

@@ -22,8 +22,9 @@ from hansa.core.errors import PartyError
 from hansa.core.methods import METHODS
 from hansa.data.partition import Share
 from hansa.data.prepare import Inputs, check_labels, label_keys
+from hansa.models.build import drawn
 from hansa.models.losses import SharedLoss
-from hansa.models.network import Perceptron, perceptron
+from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Recipe
@@ -43,7 +44,7 @@ class Cohort:
     scenario: str
     charter: Charter
     algorithm: Algorithm
-    common: Perceptron  # the coordinator's freshly drawn network
+    common: Any  # the coordinator's freshly drawn network
     members: list[Member]
     inputs: list[Inputs]
     shares: list[Share | LargeShare]
@@ -73,7 +74,7 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
             tell(text, len(members) / charter.parties)
         members.append(_member(charter, algorithm, party, one, own.rows(one, charter, scenario)))
         members[-1].network = _dressed(scenario, members[-1].network, one)
-    common = _network(charter, "coordinator", inputs[0].features, charter.network.hidden)
+    common = _network(charter, "coordinator", inputs[0])
     if scenario == "own_scaling":
         common = _dressed(scenario, common, inputs[0])
     shares = [own.share for own in holdings]
@@ -170,12 +171,19 @@ def _key_space(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> 
 
 def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
     training = charter.training
-    recipe = Recipe(training.optimizer, training.learning_rate, training.batch_size, training.local_epochs)
+    recipe = Recipe(
+        training.optimizer,
+        training.learning_rate,
+        training.batch_size,
+        training.local_epochs,
+        training.momentum,
+    )
+    plain = replace(recipe, horizon=training.horizon)
     what = METHODS[scenario].exchanges
     if what == "nothing":
-        return Isolated(recipe)
+        return Isolated(plain)
     if what == "weights":
-        return averaging_algorithm(charter, scenario, recipe)
+        return averaging_algorithm(charter, scenario, plain)
     choice = charter.algorithm
     loss = SharedLoss(choice.loss, choice.gradient, choice.alpha)
     if scenario == "labsync":
@@ -186,7 +194,7 @@ def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
 def _member(
     charter: Charter, algorithm: Algorithm, party: Party, inputs: Inputs, rows: Rows | Stream
 ) -> Member:
-    network = _network(charter, party.name, inputs.features, party.hidden or charter.network.hidden)
+    network = _network(charter, party.name, inputs, party.hidden)
     return Member(party.name, algorithm, rows, network, seeds.key(charter.seed, party.name, "batches"))
 
 
@@ -194,9 +202,11 @@ def _dressed(scenario: str, network: Any, inputs: Inputs) -> Any:
     """Return a network as the scenario's algorithm takes it."""
     if scenario == "own_scaling":
         return normalised(network, inputs.features)
-    return Partial(network, inputs.has) if scenario == "aligned" else network
+    has: Any = inputs.has  # NumPy's, as the network's own arrays
+    return Partial(network, has) if scenario == "aligned" else network
 
 
-def _network(charter: Charter, owner: str, features: int, hidden: Sequence[int]) -> Perceptron:
-    rng = seeds.generator(charter.seed, owner, "network")
-    return perceptron(rng, features, hidden, charter.network.activation, charter.network.output)
+def _network(charter: Charter, owner: str, inputs: Inputs, hidden: tuple[int, ...] = ()) -> Any:
+    """Return an owner's fresh network; hidden: its own layers, empty where it has the charter's."""
+    design = replace(charter.network, hidden=hidden or charter.network.hidden)
+    return drawn(seeds.generator(charter.seed, owner, "network"), design, Shape(*inputs.shape))

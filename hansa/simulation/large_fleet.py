@@ -23,7 +23,7 @@ from hansa.data import tally
 from hansa.data.fleet import Fleet, joined
 from hansa.data.labels import known_lives, test_assets
 from hansa.data.pieces import LargeTable, pieces
-from hansa.data.prepare import features_of_a_sensor, regime_count, regime_of
+from hansa.data.prepare import features_of_a_row, regime_count, regime_of
 from hansa.data.tally import Tally
 
 TEST_ROWS = 200_000
@@ -94,8 +94,8 @@ class LargeDataset:
 def large_table(path: Path, charter: Charter, party: Party) -> LargeTable:
     """Return a party's table, with the width of its prepared rows."""
     table = LargeTable(path, charter.data, party)
-    made = features_of_a_sensor(charter.preparation, charter.data.missing == "hold")
-    return replace(table, width=table.sensors() * made)
+    flags = charter.data.missing == "hold"
+    return replace(table, width=features_of_a_row(table.sensors(), charter.preparation, flags))
 
 
 def open_large(path: Path, charter: Charter, party: Party, tell: Tell) -> LargeDataset:
