@@ -6,11 +6,17 @@ from typing import Any
 import numpy as np
 
 from hansa.core.charter import Charter
-from hansa.core.methods import SCENARIOS
+from hansa.core.methods import METHODS
 from hansa.data.fleet import Fleet
 from hansa.simulation.world import World
 from tests.batteries.fleets import charter, fleet
 
+COMPARED = tuple(
+    name
+    for name, method in METHODS.items()
+    if name in ("centralised", "isolated", "isolated_mean", "fedavg", "aligned")
+    or method.exchanges == "predictions"
+)
 LENGTHS = [20, 24, 18, 22, 26, 19, 21]
 SENSORS = 4
 
@@ -21,13 +27,11 @@ def world() -> World:
 
 
 def small(**changes: Any) -> Charter:
-    """Return a charter for it: 3 parties, 3 sensors each, 3 rounds, all scenarios that Adam allows."""
-    compare = tuple(name for name in SCENARIOS if name not in ("labsync_mean", "scaffold"))
+    """Return a charter for it: 3 parties, 3 sensors each, 3 rounds, scenarios of every kind of exchange."""
     settings: dict[str, Any] = {
-        "compare": compare,
+        "compare": tuple(name for name in COMPARED if name != "labsync_mean"),
         "partition": {"sensors_per_party": 3, "shared_assets": 0.3},
         "training": {"batch_size": 32, "learning_rate": 0.02},
-        "algorithm": {"alone_rounds": 1},
     }
     return charter(3, SENSORS, **(settings | changes))
 

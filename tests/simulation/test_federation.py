@@ -11,7 +11,6 @@ import pytest
 
 from hansa.core.charter import Charter
 from hansa.core.errors import PartyError
-from hansa.core.methods import SCENARIOS
 from hansa.data.fleet import Dataset
 from hansa.registry.run_folder import RunFolder
 from hansa.runtime.scoring import Joined, Model
@@ -19,7 +18,7 @@ from hansa.simulation.federation import Checkpoint, Federation, Progress
 from hansa.simulation.run import identity, run_into
 from hansa.simulation.world import World
 from tests.batteries.roster import leaves
-from tests.simulation.small_world import small, world
+from tests.simulation.small_world import COMPARED, small, world
 
 WORLD = world()
 CHARTER = small(rounds=2, evaluation={"filter": "none"})
@@ -67,10 +66,10 @@ def _weights(model: Model | Joined) -> dict[str, list[bytes]]:
 
 def test_every_scenario_of_the_charter_is_found_in_the_houses_order() -> None:
     result = _whole().result()
-    assert list(result.scenarios) == list(SCENARIOS)
+    assert list(result.scenarios) == list(COMPARED)
     assert result.complete
     assert result.rounds_done == 2
-    assert set(_whole().models) == set(SCENARIOS)
+    assert set(_whole().models) == set(COMPARED)
 
 
 def test_only_what_the_charter_names_is_trained() -> None:
