@@ -1,4 +1,4 @@
-"""Every algorithm that averages weights, from its charter to figures and a saved model that predicts alike."""
+"""Every algorithm that averages weights, from a charter to figures and a saved model that predicts alike."""
 
 from pathlib import Path
 
