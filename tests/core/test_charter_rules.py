@@ -259,3 +259,14 @@ def test_a_test_file_is_refused_where_each_party_brings_its_own() -> None:
     with pytest.raises(CharterError, match="names a test_file"):
         parse_charter(text)
     parse_charter(text.replace('test_file = "t.csv"\n', ""))
+
+
+HORIZON = "[training]\nhorizon = 2\n"
+
+
+def test_a_horizon_needs_somebody_who_shares_no_predictions() -> None:
+    refuses(
+        HORIZON, "[training]: horizon means nothing to labsync_mean, whose loss", 'add "isolated" to compare'
+    )
+    assert charter(f'compare = ["isolated"]\n{HORIZON}')
+    assert charter(f'{HORIZON}[algorithm]\nname = "isolated"')
