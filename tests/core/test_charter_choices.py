@@ -33,6 +33,7 @@ def refusal(text: str) -> str:
         ("preparation", "scaling", "regimes", "regime"),
         ("preparation", "features", "windows", "window"),
         ("network", "activation", "Sigmoid", "sigmoid"),
+        ("network", "kind", "convolutional", "convolution"),
         ("network", "output", "lin", "linear"),
         ("training", "optimizer", "adamw", "adam"),
         ("algorithm", "name", "labsync-mean", "labsync_mean"),
@@ -105,6 +106,14 @@ def test_a_top_level_key_out_of_bounds_is_refused(text: str, words: list[str]) -
         ("partition", "shared_assets", "1"),
         ("partition", "shared_assets", "-0.1"),
         ("preparation", "window", "0"),
+        ("preparation", "age", "-1"),
+        ("preparation", "age", "nan"),
+        ("network", "taps", "0"),
+        ("network", "stride", "0"),
+        ("network", "ensemble", "0"),
+        ("training", "momentum", "1"),
+        ("training", "momentum", "-0.1"),
+        ("training", "horizon", "-1"),
         ("training", "learning_rate", "0"),
         ("training", "batch_size", "0"),
         ("training", "local_epochs", "0"),
@@ -128,6 +137,10 @@ def test_a_number_out_of_bounds_is_refused(table: str, key: str, number: str) ->
         ("algorithm", "damping = 0"),
         ("algorithm", "damping = 0.99"),
         ("data", "label_cap = 0.5"),
+        ("preparation", "age = 0"),
+        ("network", "ensemble = 1"),
+        ("training", "momentum = 0"),
+        ("training", "horizon = 0"),
         ("partition", "sensors_per_party = 0"),
     ],
 )
@@ -152,6 +165,10 @@ def test_a_number_that_is_not_finite_is_refused_where_it_stands(text: str, words
 def test_a_layer_without_units_is_refused(table: str) -> None:
     sentence = refusal(f"[{table}]\nhidden = [10, 0]")
     assert f"[{table}]: hidden has a layer of 0 units" in sentence
+
+
+def test_a_layer_without_channels_is_refused() -> None:
+    assert "[network]: channels have a layer of 0 channels" in refusal("[network]\nchannels = [16, 0]")
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 65, "new\\nline"])

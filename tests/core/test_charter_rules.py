@@ -296,3 +296,14 @@ def test_aligned_lets_sensors_differ_and_not_hidden_layers() -> None:
     text = '[partition]\nkind = "hybrid"\n[algorithm]\nname = "aligned"\n'
     assert charter(f'{GIVEN}{OWN_FILES}sensors = ["heat"]\n[algorithm]\nname = "aligned"')
     refuses(f"{text}[party.a]\n[party.b]\nhidden = [20]", "aligned averages weights")
+
+
+HORIZON = "[training]\nhorizon = 2\n"
+
+
+def test_a_horizon_needs_somebody_who_shares_no_predictions() -> None:
+    refuses(
+        HORIZON, "[training]: horizon means nothing to labsync_mean, whose loss", 'add "isolated" to compare'
+    )
+    assert charter(f'compare = ["isolated"]\n{HORIZON}')
+    assert charter(f'{HORIZON}[algorithm]\nname = "isolated"')

@@ -12,6 +12,7 @@ from hansa.core.charter_rules import check_charter
 from hansa.core.charter_schema_rules import names_of
 from hansa.core.charter_turbofan import TURBOFAN_COLUMNS
 from hansa.core.errors import CharterError
+from hansa.models.convolution import places_left
 
 HEAD = 'name = "fleet"\nconsortium = "Four"\n'
 TABLE = HEAD + '[data]\nsource = "table"\nfile = "pumps.csv"\n'
@@ -212,3 +213,62 @@ def test_a_range_on_every_sensor_allows_scaling_by_it() -> None:
     ranged = FULL.replace(SENSOR, SENSOR + "range = [0, 9]\n")
     assert charter(f'{ranged}[preparation]\nscaling = "range"')
     refuses(f'{ranged.replace("9", "inf")}[preparation]\nscaling = "range"', "this sensor has no range")
+
+
+WINDOW = '[preparation]\nfeatures = "window"\nwindow = 13\n'
+CONVOLUTION = '[network]\nkind = "convolution"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[network]\nchannels = [8]",
+            'channels means nothing when kind is "perceptron"; remove it, or write',
+        ),
+        ("[network]\ntaps = 3", 'taps means nothing when kind is "perceptron"'),
+        ("[network]\nstride = 1", 'stride means nothing when kind is "perceptron"'),
+        (f"{WINDOW}{CONVOLUTION}channels = []", "channels are not given; add channels = [16, 16]"),
+        (CONVOLUTION, 'features are "raw"; write features = "window" and window = 13 or more in'),
+        (f'[preparation]\nfeatures = "ewma"\nspans = [5]\n{CONVOLUTION}', 'features are "ewma"; write'),
+        (
+            f"{WINDOW}{CONVOLUTION}channels = [8, 8, 8]",
+            "a window of 13 readings leaves no place to 3 layers of 5 taps at stride 2; write features = "
+            '"window" and window = 29 or more in [preparation], or fewer layers or taps',
+        ),
+        (f"{CONVOLUTION}taps = 1", "window = 2 or more"),
+        (
+            "[training]\nmomentum = 0.9",
+            'momentum means nothing when optimizer is "adam"; remove it, or write',
+        ),
+    ],
+)
+def test_a_network_that_contradicts_its_inputs_is_refused(text: str, words: str) -> None:
+    refuses(FULL + text, words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WINDOW + CONVOLUTION,
+        f"{WINDOW}{CONVOLUTION}channels = [8]\ntaps = 13\nstride = 9\nensemble = 3",
+        '[preparation]\nfeatures = "window"\nwindow = 2\n' + CONVOLUTION + "taps = 1\nstride = 1",
+        "[network]\nensemble = 5\n[preparation]\nage = 100",
+        '[training]\noptimizer = "sgd"\nmomentum = 0.9',
+    ],
+)
+def test_each_kind_of_network_has_a_lawful_form(text: str) -> None:
+    assert charter(FULL + text)
+
+
+@pytest.mark.parametrize(
+    ("layers", "taps", "stride"), [(1, 5, 2), (2, 5, 2), (3, 2, 3), (2, 1, 4), (4, 3, 1)]
+)
+def test_a_window_is_refused_exactly_where_no_place_is_left(layers: int, taps: int, stride: int) -> None:
+    shape = f"channels = {[4] * layers}\ntaps = {taps}\nstride = {stride}"
+    for window in range(2, 90):
+        text = f'{FULL}[preparation]\nfeatures = "window"\nwindow = {window}\n{CONVOLUTION}{shape}'
+        if places_left(window, layers, taps, stride):
+            charter(text)
+        else:
+            refuses(text, "leaves no place")

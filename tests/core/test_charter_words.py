@@ -82,6 +82,15 @@ def test_it_says_how_it_is_learned() -> None:
         ),
         ("preparation", {"features": "window", "window": 10}, "each sensor's last 10 rows, scaled"),
         ("preparation", {"scaling": "range"}, "the readings, scaled by the charter's ranges"),
+        ("preparation", {"age": 100.0}, "operating regime; and the asset's age, in units of 100 cycles."),
+        (
+            "network",
+            {"kind": "convolution", "channels": (16, 8)},
+            "Network: convolution of 16, 8 channels (5 taps, stride 2), then hidden layer of 10 units;",
+        ),
+        ("network", {"ensemble": 5}, "one output unit (linear); the mean of 5 such networks."),
+        ("training", {"optimizer": "sgd", "momentum": 0.9}, "sgd with momentum 0.9, learning rate 0.01"),
+        ("training", {"horizon": 2.0}, "A row at failure counts 3 times as much as one at the cap"),
         ("evaluation", {"filter": "none"}, "raw and unfiltered"),
     ],
 )

@@ -132,13 +132,23 @@ _ALGORITHMS = [
 
 
 @st.composite
+def networks(draw: st.DrawFn, window: int) -> Network:
+    """Perceptrons, and over a window also convolutions of as few layers as it takes."""
+    plain = Network(draw(widths), draw(st.sampled_from(["sigmoid", "relu"])), ensemble=draw(counts))
+    if not window or draw(st.booleans()):
+        return plain
+    channels, taps = (draw(counts),), draw(st.integers(1, window))
+    return replace(plain, kind="convolution", channels=channels, taps=taps, stride=draw(counts))
+
+
+@st.composite
 def charters(draw: st.DrawFn) -> Charter:
     """Lawful charters of every source, partition and kind of features."""
     data = draw(st.one_of(tables(), turbofans()))
     name, kind = draw(st.sampled_from(_ALGORITHMS))
     features: dict[str, Any] = draw(
         st.one_of(
-            st.just({}),
+            st.fixed_dictionaries({"age": numbers.map(abs)}),
             st.fixed_dictionaries({"features": st.just("window"), "window": st.integers(2, 99)}),
             st.fixed_dictionaries({"features": st.just("ewma"), "spans": st.just((1.5, 20.0))}),
         )
@@ -152,8 +162,8 @@ def charters(draw: st.DrawFn) -> Charter:
         data=data,
         partition=Partition(kind, shared_assets=draw(shares) if kind == "mixed" else 0.0),
         preparation=Preparation(**features),
-        network=Network(draw(widths), draw(st.sampled_from(["sigmoid", "relu"]))),
-        training=Training("sgd", draw(shares), draw(counts), draw(counts)),
+        network=draw(networks(features.get("window", 0))),
+        training=Training("sgd", draw(shares), draw(counts), draw(counts), draw(shares), draw(shares)),
         algorithm=AlgorithmChoice(name, alpha=draw(st.none() | shares), damping=draw(st.none() | shares)),
         evaluation=Evaluation(draw(st.sampled_from(["kalman", "drift", "none"]))),
         compare=tuple(draw(st.permutations(["centralised", "isolated", "isolated_mean"]))),

@@ -22,6 +22,7 @@ FEATURES = [
     Preparation(),
     Preparation(features="ewma", spans=(3.0, 10.0)),
     Preparation(features="window", window=3),
+    Preparation(features="window", window=2, age=50.0),
 ]
 
 
@@ -249,3 +250,63 @@ def test_a_sensor_that_is_never_there_reads_as_the_federated_mean() -> None:
     found = _inputs(own, flags=True).of(replace(own, sensors=readings))
     assert_array_equal(found[:, 1], 0.0)
     assert_array_equal(found[:, 4], 1.0)
+
+
+@pytest.mark.parametrize("flags", [False, True])
+def test_the_age_is_the_last_input_and_counts_from_the_assets_first_row(flags: bool) -> None:
+    own = fleet([4, 1, 3])
+    late = replace(own, time=own.time * 2.0 + 5000.0 * (own.asset == 2))
+    aged = _inputs(own, Preparation(age=10.0), flags).of(late)
+    assert_allclose(aged[:, -1], [0.0, 0.2, 0.4, 0.6, 0.0, 0.0, 0.2, 0.4], rtol=1e-6)
+    assert_array_equal(aged[:, :-1], _inputs(own, flags=flags).of(late))
+
+
+@pytest.mark.parametrize("preparation", FEATURES)
+@pytest.mark.parametrize("flags", [False, True])
+def test_a_frame_holds_a_partys_features_at_the_places_of_their_sensors(
+    preparation: Preparation, flags: bool
+) -> None:
+    own = fleet([5, 4], sensors=2)
+    own.sensors[3, 0] = np.nan
+    inputs = _inputs(own, preparation, flags)  # of s1 and s2
+    framed = replace(inputs, frame=("s0", "s2", "s1", "s3"))
+    alone, wide = inputs.of(own), framed.of(own)
+    assert wide.shape == (own.rows, framed.features)
+    for number in range(alone.shape[1] // 2):
+        s1, s2 = alone[:, 2 * number], alone[:, 2 * number + 1]
+        expected = np.column_stack([0 * s1, s2, s1, 0 * s1])
+        assert_array_equal(wide[:, 4 * number : 4 * number + 4], expected)
+        assert_array_equal(framed.has[4 * number : 4 * number + 4], [0, 1, 1, 0])
+    if preparation.age:
+        assert_array_equal(wide[:, -1], alone[:, -1])
+        assert framed.has[-1] == 1
+    assert (framed.has.shape, framed.has.dtype) == ((framed.features,), np.float32)
+
+
+@pytest.mark.parametrize("preparation", FEATURES)
+@pytest.mark.parametrize("flags", [False, True])
+def test_a_frame_of_the_partys_own_sensors_changes_nothing(preparation: Preparation, flags: bool) -> None:
+    own = fleet([5, 4])
+    inputs = _inputs(own, preparation, flags)
+    framed = replace(inputs, frame=own.sensor_names)
+    assert_array_equal(framed.of(own), inputs.of(own))
+    assert_array_equal(inputs.has, np.ones(inputs.features))
+    assert framed.shape == inputs.shape
+
+
+@pytest.mark.parametrize(
+    ("preparation", "flags", "shape"),
+    [
+        (Preparation(), False, (3, 1, 0)),
+        (Preparation(age=1.0), True, (3, 1, 4)),
+        (Preparation(features="ewma", spans=(3.0, 10.0)), False, (3, 2, 0)),
+        (Preparation(features="window", window=5, age=1.0), False, (3, 5, 1)),
+        (Preparation(features="window", window=5), True, (3, 5, 3)),
+    ],
+)
+def test_the_shape_tells_readings_from_what_stands_beside_them(
+    preparation: Preparation, flags: bool, shape: tuple[int, int, int]
+) -> None:
+    inputs = _inputs(fleet([3]), preparation, flags)
+    assert inputs.shape == shape
+    assert shape[0] * shape[1] + shape[2] == inputs.features

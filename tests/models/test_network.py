@@ -28,6 +28,7 @@ def test_predictions_equal_a_loop_over_layers(activation: str, output: str) -> N
     expected = score if output == "linear" else BEND[output](score)
     assert_allclose(network.score(jnp.asarray(x, jnp.float32)), score, atol=1e-5)
     assert_allclose(network(jnp.asarray(x, jnp.float32)), expected, atol=1e-5)
+    assert_allclose(network.each(jnp.asarray(x, jnp.float32)), expected[None], atol=1e-5)
 
 
 def test_a_network_without_hidden_layers_is_a_line() -> None:

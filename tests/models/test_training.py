@@ -140,6 +140,29 @@ def test_extras_are_dealt_with_their_rows() -> None:
     assert_allclose(_flat(by_extras.network), _flat(by_labels.network), atol=1e-6)
 
 
+def test_momentum_keeps_a_share_of_the_last_step() -> None:
+    x, y = _data()
+    recipe = Recipe("sgd", 0.1, BATCH, EPOCHS, momentum=0.6)
+    wide, weights, step = np.c_[x, np.ones(ROWS)], _flat(_line()), 0.0
+    for places in (batch for epoch in _batches() for batch in epoch):
+        step = 0.6 * step + wide[places].T @ (wide[places] @ weights - y[places]) / len(places)
+        weights = weights - 0.1 * step
+    trained, _ = run(learner(_line(), recipe), _rows(x, y), no_extras, KEY, recipe, squared_error)
+    assert_allclose(_flat(trained.network), weights, atol=1e-5)
+
+
+def test_a_horizon_lets_rows_near_failure_count_more() -> None:
+    x, y = _data()
+    recipe = Recipe("sgd", 0.2, 100, 1, horizon=3.0)
+    trained, loss = run(
+        learner(_line(), recipe), _rows(x, y, 5, junk=7.0), no_extras, KEY, recipe, squared_error
+    )
+    wide, start = np.c_[x, np.ones(ROWS)], _flat(_line())
+    miss, counts = wide @ start - y, 1 + 3 * (1 - y)
+    assert_allclose(_flat(trained.network), start - 0.2 * wide.T @ (counts * miss) / ROWS, atol=1e-5)
+    assert_allclose(loss, 0.5 * np.mean(counts * miss**2), rtol=1e-5)
+
+
 def test_every_epoch_has_an_order_of_its_own_and_another_key_another() -> None:
     first, second = _batches()
     assert not np.array_equal(np.concatenate(first), np.concatenate(second))

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hansa.algorithms import statistics
-from hansa.core.charter import Charter
+from hansa.core.charter import Charter, Preparation
 from hansa.core.errors import DataError, PartyError
 from hansa.data import pieces as piece_sizes
 from hansa.data import tables
@@ -21,7 +21,7 @@ from hansa.data.tally import tally
 from hansa.simulation import large_fleet
 from hansa.simulation.cohort import gather
 from hansa.simulation.federation import Federation
-from hansa.simulation.large_fleet import LargeDataset, LargeShare, open_large, untold
+from hansa.simulation.large_fleet import LargeDataset, LargeShare, large_table, open_large, untold
 from hansa.simulation.world import STREAM_VARIABLE, World, open_world
 from tests.batteries import pumps
 
@@ -126,10 +126,11 @@ def test_unpadded_names_have_one_digest_and_one_test_whatever_the_pieces(
 
 
 @pytest.mark.parametrize("scenario", ["fedavg", "isolated", "labsync_mean"])
+@pytest.mark.parametrize("age", [0.0, 30.0])
 def test_a_scenario_scales_and_labels_the_same(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, scenario: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, scenario: str, age: float
 ) -> None:
-    charter = pumps.charter("labsync_mean")
+    charter = replace(pumps.charter("labsync_mean"), preparation=Preparation(age=age))
     one, other = (gather(charter, scenario, world) for world in both(folder, monkeypatch, charter))
     assert all(isinstance(share, LargeShare) for share in other.shares)
     for expected, found in zip(one.inputs, other.inputs, strict=True):
@@ -151,6 +152,13 @@ def test_the_report_of_a_run_says_the_same_of_its_parties(
     assert "streamed" not in expected.about
     assert found.about["streamed"] == ["big", "small"]
     assert one.data_digest() != other.data_digest()
+
+
+def test_a_table_knows_how_wide_its_prepared_rows_are(folder: Path) -> None:
+    for preparation in (Preparation(), Preparation(features="window", window=4, age=30.0)):
+        charter = replace(CHARTER, preparation=preparation)
+        width = large_table(folder / "big.parquet", charter, charter.roster[0]).width
+        assert width == gather(charter, "fedavg", open_world(charter, folder)).inputs[0].features
 
 
 def test_how_far_it_is_read_is_told(folder: Path) -> None:

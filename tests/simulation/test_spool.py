@@ -18,6 +18,7 @@ from numpy.testing import assert_array_equal
 from hansa.algorithms.fedavg import FedAvg
 from hansa.algorithms.isolated import Isolated
 from hansa.algorithms.prediction_sharing import PredictionSharing
+from hansa.core.charter import Preparation
 from hansa.core.errors import DataError, FolderError
 from hansa.core.messages import Ask, Totals
 from hansa.models.losses import SharedLoss
@@ -26,7 +27,7 @@ from hansa.models.rows import Rows
 from hansa.models.training import Recipe
 from hansa.simulation import spool as module
 from hansa.simulation.cohort import gather
-from hansa.simulation.large_fleet import untold
+from hansa.simulation.large_fleet import LargeShare, untold
 from hansa.simulation.spool import Plan, Spool, Spools, plan
 from hansa.simulation.world import STREAM_VARIABLE, World, open_world
 from tests.batteries import pumps
@@ -193,6 +194,17 @@ def test_equal_inputs_find_their_spool_again_and_others_write_anew(world: World)
     assert alone.members[0].rows.read != first.members[0].rows.read
     with pytest.raises(ValueError, match="closed file"):
         first.members[0].rows.read(np.int32(0))
+
+
+def test_a_frame_and_an_age_are_other_inputs_with_a_spool_of_their_own(world: World) -> None:
+    cohort = gather(CHARTER, "labsync_mean", world)
+    inputs, share = cohort.inputs[0], cohort.shares[0]
+    assert isinstance(share, LargeShare)
+    wider = replace(inputs, frame=("none", *inputs.sensors))
+    aged = replace(inputs, preparation=Preparation(age=9.0))
+    made = [world.spools.stream(share, one, CHARTER) for one in (inputs, wider, aged)]
+    assert [stream.features for stream in made] == [inputs.features, wider.features, inputs.features + 1]
+    assert len({stream.read for stream in made}) == 3
 
 
 def test_nothing_is_left_on_the_disk(world: World) -> None:
