@@ -1,0 +1,140 @@
+"""Chooses network, inputs and training on validation engines, never on test; keeps every score it saw.
+
+    python -m benchmarks.accuracy_search DATA
+
+writes benchmarks/results/accuracy-search.json. FD004's training engines: 80 % to learn from, 20 % to choose
+by, in three draws. Each engine to choose by stands for four, cut at ages drawn evenly over its life from its
+20th cycle on, so that their last cycles are as those of the test: anywhere between young and failed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.charters import fd004
+from hansa.core import seeds
+from hansa.core.charter import Charter
+from hansa.data.fleet import Fleet, joined
+from hansa.simulation.federation import Federation
+from hansa.simulation.world import World, open_world
+
+RESULT = Path(__file__).parent / "results" / "accuracy-search.json"
+DRAWS = (101, 102, 103)
+_CUTS = 4  # of each engine
+_YOUNGEST = 20  # cycles that every engine has flown
+_EWMA = {"features": "ewma", "spans": (3.0, 10.0, 30.0, 90.0)}
+_MLP = {"hidden": (32, 16), "activation": "tanh"}
+_ADAM = {"learning_rate": 0.001}
+
+# What differs from the first: inputs, network or training, one at a time.
+RECIPES: dict[str, dict[str, Any]] = {
+    "chosen before": {
+        "preparation": {"features": "ewma", "spans": (5.0, 15.0, 40.0)},
+        "network": {"hidden": (16,)},
+        "training": {"learning_rate": 0.01},
+    },
+    "four spans": {"preparation": _EWMA, "network": _MLP, "training": _ADAM},
+    "age": {"preparation": _EWMA | {"age": 100.0}, "network": _MLP, "training": _ADAM},
+    "age, ensemble of 4": {
+        "preparation": _EWMA | {"age": 100.0},
+        "network": _MLP | {"ensemble": 4},
+        "training": _ADAM,
+    },
+    "age, relu": {
+        "preparation": _EWMA | {"age": 100.0},
+        "network": _MLP | {"activation": "relu"},
+        "training": _ADAM,
+    },
+    "age, horizon 1": {
+        "preparation": _EWMA | {"age": 100.0},
+        "network": _MLP,
+        "training": _ADAM | {"horizon": 1.0},
+    },
+    "age, convolution": {
+        "preparation": {"features": "window", "window": 40, "age": 100.0},
+        "network": {"kind": "convolution", "hidden": (32,), "activation": "relu"},
+        "training": _ADAM,
+    },
+}
+SCENARIOS = ("centralised", "isolated", "fedavg", "aligned", "labsync_mean")
+ROUNDS = 120
+
+
+def main() -> None:
+    """Search, print and write."""
+    data = Path(sys.argv[1])
+    wanted = sys.argv[2:] or list(RECIPES)
+    rows = []
+    for name in wanted:
+        for draw in DRAWS:
+            for row in _scores(_charter(draw, RECIPES[name]), data):
+                rows.append({"recipe": name, "draw": draw} | row)
+                print(rows[-1], file=sys.stderr, flush=True)
+    if wanted == list(RECIPES):
+        RESULT.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def _charter(draw: int, recipe: dict[str, Any]) -> Charter:
+    base = fd004(parties=4, seed=draw, algorithm="labsync_mean")
+    changed = {table: replace(getattr(base, table), **keys) for table, keys in recipe.items()}
+    compare = tuple(name for name in SCENARIOS if name != "labsync_mean")
+    return replace(
+        base,
+        rounds=ROUNDS,
+        compare=compare,
+        data=replace(base.data, label_cap=125.0),
+        evaluation=replace(base.evaluation, filter="none"),
+        **changed,
+    )
+
+
+def _scores(charter: Charter, data: Path) -> Iterator[dict[str, Any]]:
+    whole = open_world(charter, data).train
+    assert whole is not None
+    rng = seeds.generator(charter.seed, "validation")
+    order = rng.permutation(len(whole.asset_names))
+    kept = round(0.2 * len(order))
+    world = World("validation", whole.take_assets(order[kept:]), _cut(whole.take_assets(order[:kept]), rng))
+    federation = Federation(charter, world=world)
+    for _ in federation.train(lambda _: None, lambda: False):
+        pass
+    for name, found in federation.finished.items():
+        yield {
+            "scenario": name,
+            "last_cycle_rmse": round(found.last_cycle.raw.rmse, 3),
+            "last_cycle_nasa": round(found.last_cycle.raw.nasa),
+            "all_cycle_rmse": round(found.all_cycle.raw.rmse, 3),
+            "seconds": round(found.seconds, 1),
+        }
+
+
+def _cut(fleet: Fleet, rng: np.random.Generator) -> Fleet:
+    """Return each asset four times, cut at different ages."""
+    return joined([_cut_once(fleet, rng, number) for number in range(_CUTS)])
+
+
+def _cut_once(fleet: Fleet, rng: np.random.Generator, number: int) -> Fleet:
+    lives = np.bincount(fleet.asset)  # (assets,)
+    ends = rng.integers(_YOUNGEST, lives + 1)  # (assets,)
+    first = np.searchsorted(fleet.asset, np.arange(len(lives)))  # (assets,)
+    rows = np.arange(fleet.rows) - first[fleet.asset] < ends[fleet.asset]  # (rows,)
+    return replace(
+        fleet,
+        asset_names=tuple(f"{name}, cut {number + 1}" for name in fleet.asset_names),
+        asset=fleet.asset[rows],
+        time=fleet.time[rows],
+        settings=fleet.settings[rows],
+        sensors=fleet.sensors[rows],
+        remaining=fleet.remaining[rows],
+    )
+
+
+if __name__ == "__main__":
+    main()
