@@ -23,14 +23,14 @@ from benchmarks.peers.work import SIZES, read_work, write_work
 _SIZE = "8x4000"
 _PAIRS = 4
 _RUNS = 3
-_MANY = {
-    "parties": "10000",
-    "engines": "10000",
-    "rounds": "1",
-    "compare": "[]",
-    "kind": '"horizontal"',
-    "sensors_per_party": "0",
-    "name": '"fedavg"',
+_MANY = {  # table, key: value
+    ("", "parties"): "10000",
+    ("", "rounds"): "1",
+    ("", "compare"): "[]",
+    ("data", "engines"): "10000",
+    ("partition", "kind"): '"horizontal"',
+    ("partition", "sensors_per_party"): "0",
+    ("algorithm", "name"): '"fedavg"',
 }
 _NAME = "Start of the process to the end of round 1, 8 x 4,000 rows"
 
@@ -77,16 +77,23 @@ def many_parties() -> list[Case]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         charter = folder / "charter.toml"
-        text = _cli(folder, "charter", "init", "--simulated")[0]
-        for key, value in _MANY.items():
-            text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
-        charter.write_text(text, encoding="utf-8")
+        charter.write_text(many(_cli(folder, "charter", "init", "--simulated")[0]), encoding="utf-8")
         runs = [_cli(folder, "run", str(charter), "--out", str(folder / f"out-{number}"))[1]
-                for number in range(2)]  # fmt: skip
+                for number in range(1 + _RUNS)]  # fmt: skip
     from hansa.simulation.machine import threads  # late, as above
 
     note = "10,000 parties of one simulated engine, one round of FedAvg, scores and report"
     return [_laps(runs[1:]).case("hansa run, 10,000 parties, compiled before", threads(), note)]
+
+
+def many(text: str) -> str:
+    """Return the printed charter with 10,000 parties that average weights."""
+    for (table, key), value in _MANY.items():
+        head, found, rest = text.partition(f"\n[{table}]\n") if table else ("", "", text)
+        rest, changed = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", rest, count=1)
+        assert changed, f"{key} of [{table}] is not in the printed charter"
+        text = head + found + rest
+    return text
 
 
 def _cli(folder: Path, *words: str) -> tuple[str, dict[str, float]]:

@@ -16,6 +16,9 @@ from benchmarks.bench import JOBS, Job, JobFailedError, case_of, run, text_of
 from benchmarks.benches.fedavg import operations
 from benchmarks.benches.figures import Case, Laps, Roofline, Spread, laps, per, spread
 from benchmarks.benches.kernels import gradients
+from benchmarks.benches.start_up import many
+from hansa.core.charter_reader import parse_charter
+from hansa.core.charter_templates import template
 from hansa.models.network import perceptron
 
 CASE = Case("a", Spread(2.0, 1.0, 3.0), Spread(4.0, 3.0, 5.0), 100.0, 7, 2, "so", None)
@@ -119,3 +122,9 @@ def test_per_example_gradients_are_set_against_the_batch() -> None:
     batch, each = gradients(count=3)
     assert each.cpu_ms.median > batch.cpu_ms.median
     assert each.note.endswith("times the CPU of the batch's gradient")
+
+
+def test_the_charter_of_many_parties_is_one_that_can_be_read() -> None:
+    charter = parse_charter(many(template("simulated")))
+    assert (charter.parties, charter.data.engines, charter.rounds) == (10_000, 10_000, 1)
+    assert (charter.algorithm.name, charter.partition.kind, charter.compare) == ("fedavg", "horizontal", ())
