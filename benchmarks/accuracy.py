@@ -54,13 +54,17 @@ def _four_parties(data: Path) -> Iterator[Row]:
     yield at_most(f"{name}, {_words(_LAST)}: RMSE", joined, 13.6, "cycles", COMMAND)
     yield at_most(f"{name}, {_words(_ALL)}: RMSE", _mean(every, "aligned", _ALL), 11.3, "cycles", COMMAND)
     for runs, protocol in ((last, _LAST), (every, _ALL)):
-        yield at_most(f"{name} over centralised, {_words(protocol)}", _over(runs, protocol), 1.02, "times", COMMAND)
+        yield at_most(
+            f"{name} over centralised, {_words(protocol)}", _over(runs, protocol), 1.02, "times", COMMAND
+        )
         for other in compare[1:]:
             measure = f"FD004 J = 4, {other}, {_words(protocol)}: RMSE"
             yield shown(measure, _mean(runs, other, protocol), "cycles", COMMAND)
     yield from _solo(last)
     seconds = float(np.mean([run["seconds"]["aligned"] for run in last]))
-    yield at_most("FD004 hybrid J = 4: training time of the default federated model", seconds, 120, "s", COMMAND)
+    yield at_most(
+        "FD004 hybrid J = 4: training time of the default federated model", seconds, 120, "s", COMMAND
+    )
 
 
 def _solo(runs: Sequence[dict[str, Any]]) -> Iterator[Row]:
@@ -88,16 +92,25 @@ def _fd001(data: Path) -> Iterator[Row]:
     for name in ("centralised", "aligned"):
         measure = f"FD001, {name}{', J = 4' if name == 'aligned' else ''}, {_words(_LAST)}: RMSE"
         yield at_most(measure, _mean(runs, name, _LAST), 12.5, "cycles", COMMAND)
-    yield at_most(f"FD001, J = 4 over centralised, {_words(_LAST)}", _over(runs, _LAST), 1.02, "times", COMMAND)
+    yield at_most(
+        f"FD001, J = 4 over centralised, {_words(_LAST)}", _over(runs, _LAST), 1.02, "times", COMMAND
+    )
 
 
 def _skewed(data: Path) -> Iterator[Row]:
     personal = ("ditto", "fine_tuned", "fedper", "own_scaling")
     for deal in ("fault_mode", "regime"):
-        runs = [_found(_dealt(_averaged(seed, 4, ("isolated", *personal), 120), deal), data) for seed in SEEDS]
-        worst = {name: float(np.mean([max(_solos(run, name, _ALL)) for run in runs])) for name in runs[0]["all_cycle"]}
+        runs = [
+            _found(_dealt(_averaged(seed, 4, ("isolated", *personal), 120), deal), data) for seed in SEEDS
+        ]
+        worst = {
+            name: float(np.mean([max(_solos(run, name, _ALL)) for run in runs]))
+            for name in runs[0]["all_cycle"]
+        }
         measure = f"FD004 J = 4 dealt by {deal}, {_words(_ALL)}: worst party"
-        yield at_most(f"{measure}, FedAvg minus isolated", worst["fedavg"] - worst["isolated"], 0.0, "cycles", COMMAND)
+        yield at_most(
+            f"{measure}, FedAvg minus isolated", worst["fedavg"] - worst["isolated"], 0.0, "cycles", COMMAND
+        )
         for name in personal:
             ratios = np.mean([_ratios(run, name) for run in runs], axis=0)  # (parties,)
             text = f"{measure.rsplit(':', 1)[0]}: {name}, largest ratio of a party's error to isolated"
@@ -145,7 +158,10 @@ def _found(charter: Charter, data: Path) -> dict[str, Any]:
             found[protocol][name] = {"rmse": own.rmse, "nasa": own.nasa, "solo": solos}
     _KEPT.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found) + "\n", encoding="utf-8")
-    print(f"seed {charter.seed}, {charter.parties} parties: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    print(
+        f"seed {charter.seed}, {charter.parties} parties: {time.perf_counter() - began:.0f} s",
+        file=sys.stderr,
+    )
     return found
 
 
