@@ -49,6 +49,18 @@ def stronger(charter: Charter) -> Charter:
     )
 
 
+def accurate(charter: Charter) -> Charter:
+    """Return the charter with the recipe that was chosen for accuracy: results/accuracy-search.json."""
+    return replace(
+        charter,
+        rounds=120,
+        preparation=Preparation(features="ewma", spans=(3.0, 10.0, 30.0, 90.0), age=100.0),
+        network=Network(hidden=(32, 16), activation="tanh"),
+        training=replace(charter.training, learning_rate=0.001),
+        evaluation=Evaluation("none"),
+    )
+
+
 def fd004(  # noqa: PLR0913 - one keyword a line of the charter that a measured row changes
     *,
     parties: int,

@@ -14,7 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-TOPICS = {"first-federation": "benchmarks.first_federation", "speed": "benchmarks.speed"}
+TOPICS = {
+    "first-federation": "benchmarks.first_federation",
+    "speed": "benchmarks.speed",
+    "accuracy": "benchmarks.accuracy",
+}
 
 
 @dataclass(frozen=True, slots=True)

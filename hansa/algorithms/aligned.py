@@ -10,24 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms import averaging
 from hansa.algorithms.averaging import local_change, mean
 from hansa.algorithms.fedavg import State
-from hansa.algorithms.server import MEAN, Server
+from hansa.algorithms.server import Memory
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.parts import Partial
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Recipe
 
+_A_ROW = 0.1  # rows; what sums that are rounded or masked leave of nobody's input is less
 
-class Share(eqx.Module):
+
+class Owned(eqx.Module):
     """A party's term, and its sum over parties."""
 
     change: Any  # tree like the network
@@ -47,13 +47,12 @@ class Aligned:
     """The term is the change of the weights and which inputs the party has, weighted by its rows."""
 
     recipe: Recipe
-    server: Server = MEAN
     openings: ClassVar[tuple[str, ...]] = ()
     addressed: ClassVar[bool] = False
 
     def start(self, network: Any) -> State:
         """Return the common model over all inputs at round 1."""
-        return State(jnp.int32(1), network, self.server.start(network))
+        return State(jnp.int32(1), network, Memory())
 
     def ask(self, state: State) -> Ask:
         """Return the common model."""
@@ -66,14 +65,14 @@ class Aligned:
 
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the change of the weights, 0 at inputs that the party does not have."""
-        stream = averaging.Local(local.key, local.loss)
-        change, after = local_change(ask.shared, stream, rows, ask.round, self.recipe)
-        return Terms(Share(change, local.has), rows.count), Local(local.key, after.loss, local.has)
+        key = jax.random.fold_in(local.key, ask.round)
+        change, loss = local_change(ask.shared, rows, key, self.recipe)
+        return Terms(Owned(change, local.has), rows.count), Local(local.key, loss, local.has)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the common model after a step along each weight's mean over those that have its input."""
+        """Return the common model moved by each weight's mean over those that have its input."""
         assert isinstance(totals, Totals)
-        return _moved(self.server, state, totals)
+        return _moved(state, totals)
 
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the common model."""
@@ -81,10 +80,13 @@ class Aligned:
         return ask.shared
 
 
-@partial(jax.jit, static_argnums=0)
-def _moved(server: Server, state: State, totals: Totals) -> State:
+@jax.jit
+def _moved(state: State, totals: Totals) -> State:
     found = mean(totals.values, totals.weight)
     share = state.network.reach(found.has)  # of the rows, whose party has the weight's input
-    change = jax.tree.map(lambda by, own: by / jnp.maximum(own, 1e-9), found.change, share)
-    network, memory = server.step(state.network, change, state.memory)
-    return State(state.round + 1, network, memory)
+    some = _A_ROW / jnp.maximum(totals.weight, 1.0)
+
+    def moved(old: jax.Array, by: jax.Array, own: jax.Array) -> jax.Array:
+        return old + jnp.where(own > some, by / jnp.maximum(own, some), 0.0)
+
+    return State(state.round + 1, jax.tree.map(moved, state.network, found.change, share), state.memory)

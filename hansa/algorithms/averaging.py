@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from hansa.models.ensemble import members
 from hansa.models.losses import squared_error
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Lean, Recipe, learner, no_extras, train, upright
@@ -25,21 +26,24 @@ def joined(key: jax.Array) -> Local:
     return Local(key, jnp.zeros(()))
 
 
-def local_change(  # noqa: PLR0913 - as train
-    common: Any, local: Local, rows: Rows | Stream, number: jax.Array, recipe: Recipe, lean: Lean = upright
-) -> tuple[Any, Local]:
-    """Return how local epochs from the common weights change them, and the party after its round `number`.
+def local_change(
+    common: Any, rows: Rows | Stream, key: jax.Array, recipe: Recipe, lean: Lean = upright
+) -> tuple[Any, jax.Array]:
+    """Return how local epochs from the common weights change them, and the mean loss of the last.
 
     What the optimiser remembers starts afresh in each round.
     """
-    key = jax.random.fold_in(local.key, number)
     trained, loss = train(learner(common, recipe), rows, no_extras, key, recipe, squared_error, lean)
-    return minus(trained.network, common), Local(local.key, loss)
+    return minus(trained.network, common), loss
 
 
 def pull(anchor: Any, strength: float) -> Lean:
-    """Return strength / 2 * |network - anchor|^2, the proximal term of FedProx and Ditto."""
-    return lambda network: 0.5 * strength * inner(minus(network, anchor), minus(network, anchor))
+    """Return strength / 2 * |network - anchor|^2, the proximal term of FedProx and Ditto.
+
+    The loss of an ensemble is the mean over its members, so the term is divided by their number too.
+    """
+    own = strength / members(anchor)
+    return lambda network: 0.5 * own * inner(minus(network, anchor), minus(network, anchor))
 
 
 def slope(tilt: Any) -> Lean:

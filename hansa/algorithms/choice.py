@@ -11,7 +11,7 @@ from hansa.algorithms.fine_tuned import FineTuned
 from hansa.algorithms.personal import Personal
 from hansa.algorithms.scaffold import Scaffold
 from hansa.algorithms.server import Server
-from hansa.core.charter import PROXIMAL, SERVER_RATES, Charter
+from hansa.core.charter import Charter
 from hansa.models.training import Recipe
 
 _SERVERS = {"fedavgm": "momentum", "fedadam": "adam", "fedyogi": "yogi"}
@@ -20,8 +20,7 @@ _SERVERS = {"fedavgm": "momentum", "fedadam": "adam", "fedyogi": "yogi"}
 def averaging_algorithm(charter: Charter, name: str, recipe: Recipe) -> Algorithm:
     """Return the algorithm of a scenario whose parties exchange weights."""
     choice = charter.algorithm
-    rate = SERVER_RATES.get(name, 1.0) if choice.server_rate is None else choice.server_rate
-    pull = PROXIMAL.get(name, 0.0) if choice.proximal is None else choice.proximal
+    rate, pull = choice.rate(name), choice.pull(name)
     if name in _SERVERS:
         return FedAvg(recipe, server=Server(_SERVERS[name], rate))
     made: dict[str, Algorithm] = {

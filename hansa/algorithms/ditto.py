@@ -14,10 +14,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms import averaging
 from hansa.algorithms.averaging import local_change, pull
 from hansa.algorithms.fedavg import FedAvg, State
-from hansa.algorithms.server import MEAN, Server
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.losses import squared_error
 from hansa.models.rows import Rows, Stream
@@ -38,7 +36,6 @@ class Ditto:
 
     recipe: Recipe
     proximal: float
-    server: Server = MEAN
     openings: ClassVar[tuple[str, ...]] = ()
     addressed: ClassVar[bool] = False
 
@@ -57,15 +54,15 @@ class Ditto:
 
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the change of the common weights, and the party with its personal model trained."""
-        stream = averaging.Local(local.key, local.loss)
-        change, _ = local_change(ask.shared, stream, rows, ask.round, self.recipe)
-        key = jax.random.fold_in(jax.random.fold_in(local.key, ask.round), 1)
+        common = jax.random.fold_in(local.key, ask.round)
+        own = jax.random.split(common)[1]
+        change, _ = local_change(ask.shared, rows, common, self.recipe)
         near = pull(ask.shared, self.proximal)
-        personal, loss = train(local.personal, rows, no_extras, key, self.recipe, squared_error, near)
+        personal, loss = train(local.personal, rows, no_extras, own, self.recipe, squared_error, near)
         return Terms(change, rows.count), Local(personal, local.key, loss)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the common model after the coordinator's step along the mean change."""
+        """Return the common model moved by the mean change."""
         return self._common.absorb(state, totals)
 
     def network(self, local: Local, ask: Ask) -> Any:
@@ -75,4 +72,4 @@ class Ditto:
 
     @property
     def _common(self) -> FedAvg:
-        return FedAvg(self.recipe, server=self.server)
+        return FedAvg(self.recipe)

@@ -60,8 +60,9 @@ class FedAvg:
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the change of the weights after the local epochs, weighted by rows."""
         lean = pull(ask.shared, self.proximal) if self.proximal else upright
-        change, after = local_change(ask.shared, local, rows, ask.round, self.recipe, lean)
-        return Terms(change, rows.count), after
+        key = jax.random.fold_in(local.key, ask.round)
+        change, loss = local_change(ask.shared, rows, key, self.recipe, lean)
+        return Terms(change, rows.count), Local(local.key, loss)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
         """Return the common model after the coordinator's step along the mean change."""
@@ -76,5 +77,8 @@ class FedAvg:
 
 @partial(jax.jit, static_argnums=0)
 def _moved(server: Server, state: State, totals: Totals) -> State:
-    network, memory = server.step(state.network, mean(totals.values, totals.weight), state.memory)
-    return State(state.round + 1, network, memory)
+    step = server.step(state.network, mean(totals.values, totals.weight), state.memory)
+    moved = jax.tree.map(
+        lambda old, new: jnp.where(totals.weight > 0, new, old), (state.network, state.memory), step
+    )  # a server's momentum does not go on where nobody sent anything
+    return State(state.round + 1, *moved)

@@ -3,14 +3,13 @@
 Parties with many rows take many steps and drag the plain mean to their own optimum. Here each change is
 divided by its effective number of steps before it is averaged, and the mean is multiplied by the mean
 number. Source: Wang et al., "Tackling the Objective Inconsistency Problem in Heterogeneous Federated
-Optimization", NeurIPS 2020, eq. 8, Algorithm 1; with momentum the effective number is that of section 4.
+Optimization", NeurIPS 2020, Algorithm 1; with momentum the effective number is that of section 4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -19,7 +18,7 @@ import jax.numpy as jnp
 
 from hansa.algorithms.averaging import Local, joined, local_change, mean, scaled
 from hansa.algorithms.fedavg import State
-from hansa.algorithms.server import MEAN, Server
+from hansa.algorithms.server import Memory
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Recipe, steps
@@ -37,13 +36,12 @@ class FedNova:
     """The term is the change for one effective step and their number, weighted by the party's rows."""
 
     recipe: Recipe
-    server: Server = MEAN
     openings: ClassVar[tuple[str, ...]] = ()
     addressed: ClassVar[bool] = False
 
     def start(self, network: Any) -> State:
         """Return the common model at round 1."""
-        return State(jnp.int32(1), network, self.server.start(network))
+        return State(jnp.int32(1), network, Memory())
 
     def ask(self, state: State) -> Ask:
         """Return the common model."""
@@ -56,14 +54,16 @@ class FedNova:
 
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the change for one effective step, and how many there were, weighted by rows."""
-        change, after = local_change(ask.shared, local, rows, ask.round, self.recipe)
+        key = jax.random.fold_in(local.key, ask.round)
+        change, loss = local_change(ask.shared, rows, key, self.recipe)
         taken = effective(steps(rows, self.recipe), self.recipe.momentum)
-        return Terms(Pace(scaled(change, 1.0 / jnp.maximum(taken, 1.0)), taken), rows.count), after
+        pace = Pace(scaled(change, 1.0 / jnp.maximum(taken, 1.0)), taken)
+        return Terms(pace, rows.count), Local(local.key, loss)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the common model after the coordinator's step."""
+        """Return the common model moved by the mean number of steps along their mean."""
         assert isinstance(totals, Totals)
-        return _moved(self.server, state, totals)
+        return _moved(state, totals)
 
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the common model."""
@@ -78,8 +78,8 @@ def effective(taken: jax.Array, momentum: float) -> jax.Array:
     return (taken - momentum * (1.0 - momentum**taken) / (1.0 - momentum)) / (1.0 - momentum)
 
 
-@partial(jax.jit, static_argnums=0)
-def _moved(server: Server, state: State, totals: Totals) -> State:
+@jax.jit
+def _moved(state: State, totals: Totals) -> State:
     found = mean(totals.values, totals.weight)
-    network, memory = server.step(state.network, scaled(found.change, found.steps), state.memory)
-    return State(state.round + 1, network, memory)
+    network = jax.tree.map(lambda old, by: old + found.steps * by, state.network, found.change)
+    return State(state.round + 1, network, state.memory)

@@ -14,10 +14,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms import averaging
 from hansa.algorithms.averaging import local_change
 from hansa.algorithms.fedavg import FedAvg, State
-from hansa.algorithms.server import MEAN, Server
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Recipe
@@ -37,7 +35,6 @@ class FineTuned:
 
     recipe: Recipe
     common_rounds: int
-    server: Server = MEAN
     openings: ClassVar[tuple[str, ...]] = ()
     addressed: ClassVar[bool] = False
 
@@ -58,22 +55,14 @@ class FineTuned:
         """Return the change of the weights in a common round; in a later one keep it."""
         alone = ask.round > self.common_rounds
         start = self.network(local, ask)
-        stream = averaging.Local(local.key, local.loss)
-        step, after = local_change(start, stream, rows, ask.round, self.recipe)
+        step, loss = local_change(start, rows, jax.random.fold_in(local.key, ask.round), self.recipe)
         kept = jax.tree.map(lambda old, new: jnp.where(alone, old + new, 0.0), local.change, step)
         sent = jax.tree.map(lambda leaf: jnp.where(alone, 0.0, leaf), step)
-        return Terms(sent, jnp.where(alone, 0.0, rows.count)), Local(local.key, after.loss, kept)
+        return Terms(sent, jnp.where(alone, 0.0, rows.count)), Local(local.key, loss, kept)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the common model after the coordinator's step; it stays where nobody sent anything."""
-        assert isinstance(totals, Totals)
-        moved = self._common.absorb(state, totals)
-        kept = jax.tree.map(
-            lambda old, new: jnp.where(totals.weight > 0, new, old),
-            (state.network, state.memory),
-            (moved.network, moved.memory),
-        )
-        return State(moved.round, *kept)
+        """Return the common model moved by the mean change; it stays where nobody sent anything."""
+        return self._common.absorb(state, totals)
 
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the common model, with the party's own change once it trains alone."""
@@ -81,4 +70,4 @@ class FineTuned:
 
     @property
     def _common(self) -> FedAvg:
-        return FedAvg(self.recipe, server=self.server)
+        return FedAvg(self.recipe)

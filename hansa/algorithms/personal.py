@@ -17,7 +17,6 @@ import jax.numpy as jnp
 
 from hansa.algorithms.averaging import minus
 from hansa.algorithms.fedavg import FedAvg, State
-from hansa.algorithms.server import MEAN, Server
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.losses import squared_error
 from hansa.models.parts import marked
@@ -44,7 +43,6 @@ class Personal:
     recipe: Recipe
     private: str
     in_turn: bool = False
-    server: Server = MEAN
     openings: ClassVar[tuple[str, ...]] = ()
     addressed: ClassVar[bool] = False
 
@@ -65,8 +63,9 @@ class Personal:
         """Return the change of the shared weights, and the party with its private ones trained."""
         key = jax.random.fold_in(local.key, ask.round)
         if self.in_turn:
-            private, _ = self._trained(local.private, ask.shared, rows, jax.random.fold_in(key, 1))
-            shared, loss = self._trained(ask.shared, private, rows, key)
+            first, second = jax.random.split(key)
+            private, _ = self._trained(local.private, ask.shared, rows, first)
+            shared, loss = self._trained(ask.shared, private, rows, second)
         else:
             nothing = jax.tree.map(lambda _: None, local.private)
             whole = eqx.combine(ask.shared, local.private)
@@ -75,7 +74,7 @@ class Personal:
         return Terms(minus(shared, ask.shared), rows.count), Local(local.key, loss, private)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the shared part after the coordinator's step along the mean change."""
+        """Return the shared part moved by the mean change."""
         return self._common.absorb(state, totals)
 
     def network(self, local: Local, ask: Ask) -> Any:
@@ -98,4 +97,4 @@ class Personal:
 
     @property
     def _common(self) -> FedAvg:
-        return FedAvg(self.recipe, server=self.server)
+        return FedAvg(self.recipe)

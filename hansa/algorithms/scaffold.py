@@ -16,7 +16,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms import averaging
 from hansa.algorithms.averaging import local_change, mean, minus, scaled, slope
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.rows import Rows, Stream
@@ -72,13 +71,13 @@ class Scaffold:
 
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return how the corrected local epochs change weights and control, weighted by rows."""
-        common, stream = ask.shared, averaging.Local(local.key, local.loss)
+        common, key = ask.shared, jax.random.fold_in(local.key, ask.round)
         tilt = minus(common.control, local.control)
-        change, after = local_change(common.network, stream, rows, ask.round, self.recipe, slope(tilt))
+        change, loss = local_change(common.network, rows, key, self.recipe, slope(tilt))
         reach = self.recipe.learning_rate * jnp.maximum(steps(rows, self.recipe), 1.0)  # K eta
         turn = jax.tree.map(lambda all_, by: -all_ - by / reach, common.control, change)
         control = jax.tree.map(jnp.add, local.control, turn)
-        return Terms(Course(change, turn), rows.count), Local(local.key, after.loss, control)
+        return Terms(Course(change, turn), rows.count), Local(local.key, loss, control)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
         """Return the common model and control variate moved by their mean changes."""

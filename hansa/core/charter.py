@@ -129,6 +129,16 @@ class AlgorithmChoice:
     server_rate: float | None = None  # the coordinator's step; none: SERVER_RATES
     alone_rounds: int = 0  # fine_tuned: how many of the last rounds each party trains alone
 
+    def pull(self, name: str) -> float:
+        """Return how strongly a scenario pulls to the common model; what is compared takes the default."""
+        own = self.proximal if name == self.name else None
+        return PROXIMAL.get(name, 0.0) if own is None else own
+
+    def rate(self, name: str) -> float:
+        """Return the coordinator's step under a scenario; what is compared takes the default."""
+        own = self.server_rate if name == self.name else None
+        return SERVER_RATES.get(name, 1.0) if own is None else own
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

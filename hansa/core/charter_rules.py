@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hansa.core.charter import AlgorithmChoice, Charter, Party
 from hansa.core.charter_choices import Fault, key_faults
@@ -115,10 +115,9 @@ def _algorithm_faults(charter: Charter) -> Iterator[Fault]:
     if method.alike and not _same_sensors(charter):
         what = f"{name} needs the same sensors at every party"
         yield Fault("algorithm", what, 'write name = "aligned", or give all parties the same sensors')
-    for averaged in (name, *charter.compare):
-        if METHODS[averaged].exchanges == "weights":
-            yield from _averaged_network_faults(charter, averaged)
-            break
+    averaged = [one for one in (name, *charter.compare) if METHODS[one].exchanges == "weights"]
+    if averaged:
+        yield from _averaged_network_faults(charter, averaged)
     yield from _setting_faults(charter)
     yield from _step_faults(charter)
     if charter.training.horizon and exchanging("predictions").issuperset((name, *charter.compare)):
@@ -126,22 +125,33 @@ def _algorithm_faults(charter: Charter) -> Iterator[Fault]:
         yield Fault("training", what, 'remove it, or add "isolated" to compare')
 
 
-def _averaged_network_faults(charter: Charter, name: str) -> Iterator[Fault]:
+def _averaged_network_faults(charter: Charter, averaged: Sequence[str]) -> Iterator[Fault]:
+    names = ", ".join(averaged)
+    average = "averages" if len(averaged) == 1 else "average"
     for party in charter.roster:
         if party.hidden and party.hidden != charter.network.hidden:
-            what = f"{name} averages weights, so every party needs the charter's hidden layers"
-            do = f'remove hidden, or write name = "labsync_mean" and leave {name} out of compare'
+            what = f"{names} {average} weights, so every party needs the charter's hidden layers"
+            do = f"remove hidden, or share predictions and leave {names} out of the charter"
             yield Fault(f"party.{party.name}", what, do)
+    headless = [name for name in averaged if name in ("fedper", "fedrep")]
+    if headless and not charter.network.hidden and charter.network.kind == "perceptron":
+        what = f"{' and '.join(headless)} would share nothing: without hidden layers all is the last layer"
+        yield Fault("network", what, "write hidden = [10], or another name in [algorithm]")
+    if "aligned" in averaged and charter.preparation.scaling == "range":
+        what = "aligned fills the sensors that a party lacks with 0, the low end of a range"
+        yield Fault("preparation", what, 'write scaling = "regime", or leave aligned out')
 
 
 def _setting_faults(charter: Charter) -> Iterator[Fault]:
     choice, default = charter.algorithm, AlgorithmChoice()
     at_hand = (choice.name, *charter.compare)
+    trained_alone = ("proximal", "server_rate")  # what is compared takes its own default
     for key in ("loss", "gradient", "alpha", "damping", "proximal", "server_rate", "alone_rounds"):
         if getattr(choice, key) == getattr(default, key):
             continue
         knows = [name for name in TRAINABLE if key in METHODS[name].settings]
-        if not any(key in METHODS[name].settings for name in at_hand):
+        readers = (choice.name,) if key in trained_alone else at_hand
+        if not any(key in METHODS[name].settings for name in readers):
             what = f"{key} means nothing to {choice.name}"
             yield Fault("algorithm", what, f"remove {key}, or write one of these as name: {', '.join(knows)}")
     if choice.gradient != "exact" and choice.loss != "mse":
@@ -156,7 +166,9 @@ def _step_faults(charter: Charter) -> Iterator[Fault]:
         yield Fault("training", what, 'write optimizer = "sgd" without momentum, or leave scaffold out')
     if "fine_tuned" in at_hand and not 0 < choice.alone_rounds < charter.rounds:
         what = f"fine_tuned needs some last rounds that each party trains alone, of {charter.rounds}"
-        yield Fault("algorithm", what, f"write alone_rounds from 1 to {max(charter.rounds - 1, 1)}")
+        few = "write rounds = 2 or more, or leave fine_tuned out"
+        most = charter.rounds - 1
+        yield Fault("algorithm", what, f"write alone_rounds from 1 to {most}" if most else few)
 
 
 def _compare_faults(charter: Charter) -> Iterator[Fault]:

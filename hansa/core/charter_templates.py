@@ -254,7 +254,7 @@ filter = "kalman"
 # A named party, and what it may choose or map for itself:
 # [party.north]
 # sensors = ["s2", "s3"]            # the sensors that it has
-# hidden = [20]                     # its own hidden layers; not with fedavg
+# hidden = [20]                     # its own hidden layers; not where weights are averaged
 # data = "north.csv"                # table only: its own file
 # columns = {{ s2 = "T24" }}          # table only: the name of a column in its file
 # units = {{ s2 = "degC" }}           # table only: the unit of a column in its file

@@ -100,6 +100,29 @@ def _how_it_is_learned(charter: Charter) -> Iterator[str]:
         yield "Loss: half the squared error of the network's own predictions."
     else:
         yield f"Loss where predictions are shared: {_shared_loss(charter)}."
+    yield from _steps(charter)
+
+
+def _steps(charter: Charter) -> Iterator[str]:
+    """Yield what the trained algorithm adds to local steps and to the common one, as it is applied."""
+    choice = charter.algorithm
+    name, pull, rate = choice.name, choice.pull(choice.name), choice.rate(choice.name)
+    if name == "fedprox":
+        yield f"Added to the loss: {pull:g} / 2 times the squared distance from the common weights."
+    if name == "ditto":
+        yield (
+            "Each party trains a personal model beside the common one; added to its loss: "
+            f"{pull:g} / 2 times the squared distance from the common weights."
+        )
+    if name == "fedrep":
+        yield "Each round trains the last layer first, then the others, a round's local epochs each."
+    if name == "scaffold":
+        yield "Each step is corrected by how the party's mean gradient differs from everybody's."
+    if "server_rate" in METHODS[name].settings:
+        yield f"The coordinator's step along the parties' mean change: {rate:g}."
+    if name == "fine_tuned":
+        alone = _count(choice.alone_rounds, "round")
+        yield f"The last {alone} each party trains alone, from the common model."
 
 
 def _features(charter: Charter) -> str:
@@ -161,12 +184,23 @@ def _shared_loss(charter: Charter) -> str:
     return f"{_LOSSES[choice.loss]}{alpha}, damping {charter.damping:g}{default}{gradient}"
 
 
+_OWN = {
+    "fedper": "the last layer of its network",
+    "fedrep": "the last layer of its network",
+    "own_scaling": "how it scales and shifts its network's inputs",
+    "ditto": "its personal model",
+    "fine_tuned": "the model that it goes on with alone",
+}
+
+
 def _what_stays(charter: Charter) -> Iterator[str]:
     name = charter.algorithm.name
     kept = ["every record"]
     if name != "labsync":
         kept.append("the label of every row")
     kept.append("every prediction" if METHODS[name].exchanges == "weights" else "the weights of its network")
+    if name in _OWN:
+        kept.append(_OWN[name])
     yield f"What each party keeps: {', '.join(kept[:-1])} and {kept[-1]}."
 
 
@@ -234,7 +268,10 @@ def _what_is_not_protected(charter: Charter) -> Iterator[str]:
         "Not protected yet: secrecy is open. The sums, and the terms that each party adds to them, are "
         "visible to the coordinator; nothing is masked, encrypted, noised or signed."
     )
-    yield "A sum that one party alone feeds (a regime or a label that only it has) is that party's value."
+    yield (
+        "A sum that one party alone feeds (a regime, a sensor or a label that only it has) is that party's "
+        "value."
+    )
     if charter.parties == 2:
         yield "With two parties, each can take its own term off a total and is left with the other's."
     if name == "labsync":

@@ -141,9 +141,10 @@ METHODS: Mapping[str, Method] = {
         _AVERAGED,
         title="Fine-tuned FedAvg",
         reading="mean of parties",
-        leaves="The change of its network's weights and its number of rows, in each round but the last ones.",
+        leaves="The change of its network's weights and its number of rows, each round; in the last rounds"
+        " zeros.",
         compared="weights averaged, then each party goes on alone",
-        term=f"{_WEIGHTS_TERM}; in the last rounds nothing",
+        term=f"{_WEIGHTS_TERM}; in the last rounds zeros",
         settings=("alone_rounds",),
     ),
     "aligned": Method(

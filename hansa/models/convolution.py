@@ -6,6 +6,7 @@ product over patches of the window, which is what a CPU does fast.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import equinox as eqx
@@ -76,18 +77,17 @@ class Convolution(eqx.Module):
 
 def convolution(rng: np.random.Generator, design: Network, shape: Shape) -> Convolution:
     """Return a network with Glorot-uniform weights and zero biases; the window must leave a place."""
-    places, before, kernels = shape.readings, shape.sensors, []
-    for after in design.channels:
-        kernels.append(glorot(rng, design.taps * before, after))
-        places, before = (places - design.taps) // design.stride + 1, after
-    inputs = places * before + shape.beside
+    widths = (shape.sensors, *design.channels)
+    kernels = tuple(glorot(rng, design.taps * before, after) for before, after in pairwise(widths))
+    places = places_left(shape.readings, len(design.channels), design.taps, design.stride)
+    inputs = places * widths[-1] + shape.beside
     top = perceptron(rng, inputs, design.hidden, design.activation, design.output)
     biases: Any = tuple(np.zeros(after, np.float32) for after in design.channels)
-    return Convolution(tuple(kernels), biases, top, shape.readings, design.taps, design.stride)
+    return Convolution(kernels, biases, top, shape.readings, design.taps, design.stride)
 
 
 def places_left(window: int, layers: int, taps: int, stride: int) -> int:
-    """Return the places of the last layer; below 1 the window is too short."""
+    """Return the places of the last layer; 0 where the window is too short."""
     for _ in range(layers):
         window = (window - taps) // stride + 1 if window >= taps else 0
     return window

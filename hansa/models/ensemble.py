@@ -46,6 +46,11 @@ class Ensemble(eqx.Module):
         return jax.tree.leaves(self.members)[0].shape[0]
 
 
-def ensemble(members: Sequence[Any]) -> Ensemble:
+def ensemble(networks: Sequence[Any]) -> Ensemble:
     """Return the ensemble of networks of one design; its arrays are NumPy's, as theirs are."""
-    return Ensemble(jax.tree.map(lambda *leaves: np.stack(leaves), *members))
+    return Ensemble(jax.tree.map(lambda *leaves: np.stack(leaves), *networks))
+
+
+def members(network: Any) -> int:
+    """Return how many networks predict together; 1 for a plain one."""
+    return network.size if isinstance(network, Ensemble) else 1

@@ -6,9 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
-
-PARTS = ("head", "normaliser")
+import numpy as np
 
 
 class Normalised(eqx.Module):
@@ -26,17 +24,9 @@ class Normalised(eqx.Module):
         """Return (members, rows) the members' predictions."""
         return self.inner.each(x * self.gain + self.shift)
 
-    def score(self, x: jax.Array) -> jax.Array:
-        """Return (rows,) the output before its last function."""
-        return self.inner.score(x * self.gain + self.shift)
-
     def head(self) -> tuple[jax.Array, ...]:
         """Return the weights of the last layer."""
         return self.inner.head()
-
-    def reach(self, has: jax.Array) -> Any:
-        """Return the tree with what each weight's input gets from `has`."""
-        return Normalised(self.inner.reach(has), has, has)
 
 
 class Partial(eqx.Module):
@@ -48,7 +38,9 @@ class Partial(eqx.Module):
 
 def normalised(network: Any, inputs: int) -> Normalised:
     """Return the network behind a normaliser that changes nothing yet."""
-    return Normalised(network, jnp.ones(inputs), jnp.zeros(inputs))
+    gain: Any = np.ones(inputs, np.float32)  # NumPy's, as the network's own arrays
+    shift: Any = np.zeros(inputs, np.float32)
+    return Normalised(network, gain, shift)
 
 
 def marked(network: Any, part: str) -> Any:

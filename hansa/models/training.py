@@ -76,9 +76,10 @@ def upright(network: Any) -> jax.Array:
 
 def steps(rows: Rows | Stream, recipe: Recipe) -> jax.Array:
     """Return () how many steps the local epochs take."""
-    lengths = rows.lengths if isinstance(rows, Stream) else rows.count  # (blocks,) or ()
-    held = rows.size if isinstance(rows, Stream) else rows.y.shape[0]
-    return recipe.local_epochs * jnp.ceil(lengths / min(recipe.batch_size, held)).sum()
+    lengths = rows.lengths if isinstance(rows, Stream) else rows.count[None]  # (blocks,)
+    size = min(recipe.batch_size, rows.size if isinstance(rows, Stream) else rows.y.shape[0])
+    whole = lengths.astype(jnp.int32)  # a float divided by a constant may be rounded up
+    return (recipe.local_epochs * -(-whole // size).sum()).astype(jnp.float32)
 
 
 def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of one epoch
@@ -96,7 +97,6 @@ def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of 
     may be short. A stream is read block by block in an order of its own, and shuffled inside a block,
     so that the last batch of each block may be short.
     """
-    loss = _nearer(loss, recipe.horizon)
 
     def over_blocks(now: Learner, chance: jax.Array) -> tuple[Learner, jax.Array]:
         if rows.blocks == 1:
@@ -122,13 +122,6 @@ def train(  # noqa: PLR0913 - the state, the data, the chance and the recipe of 
     return end, total / jnp.maximum(rows.count, 1.0)
 
 
-def _nearer(loss: RowLoss, horizon: float) -> RowLoss:
-    """Return the loss with rows near failure counting more."""
-    if not horizon:
-        return loss
-    return lambda network, rows, extras: (1.0 + horizon * (1.0 - rows.y)) * loss(network, rows, extras)
-
-
 def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch
     start: Learner, rows: Rows, extras: Any, key: jax.Array, recipe: Recipe, loss: RowLoss, lean: Lean
 ) -> tuple[Learner, jax.Array]:
@@ -148,7 +141,7 @@ def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch
         inside = first + jnp.arange(taken) < capacity  # (taken,)
         batch = eqx.tree_at(lambda one: one.weight, batch, jnp.where(inside, batch.weight, 0.0))
         (_, value), gradient = jax.value_and_grad(_objective, has_aux=True)(
-            current.network, batch, beside, loss, lean
+            current.network, batch, beside, loss, lean, recipe.horizon
         )
         updates, memory = optimizer.update(gradient, current.memory, current.network)
         moved = Learner(optax.apply_updates(current.network, updates), memory)
@@ -168,10 +161,14 @@ def _over_batches(  # noqa: PLR0913 - as train, for one block and one epoch
     return carry
 
 
-def _objective(
-    network: Any, rows: Rows, extras: Any, loss: RowLoss, lean: Lean
+def _objective(  # noqa: PLR0913 - the network, a batch, and all that a step lowers
+    network: Any, rows: Rows, extras: Any, loss: RowLoss, lean: Lean, horizon: float
 ) -> tuple[jax.Array, jax.Array]:
     """Return what a step lowers, and the mean loss in it."""
     losses = loss(network, rows, extras)  # (batch,)
-    mean = (losses * rows.weight).sum() / jnp.maximum(rows.count, 1.0)
-    return mean + lean(network), mean
+    count = jnp.maximum(rows.count, 1.0)
+    mean = (losses * rows.weight).sum() / count
+    if not horizon:
+        return mean + lean(network), mean
+    nearer = 1.0 + horizon * (1.0 - rows.y)  # (batch,)
+    return (nearer * losses * rows.weight).sum() / count + lean(network), mean

@@ -47,7 +47,6 @@ class Cohort:
     common: Any  # the coordinator's freshly drawn network
     members: list[Member]
     inputs: list[Inputs]
-    shares: list[Share | LargeShare]
     statistics: Moments | None  # the sums over the cohort that scaled the inputs; None where each sums alone
 
 
@@ -69,16 +68,15 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
     algorithm = _algorithm(charter, scenario, _key_space(charter, scenario, holdings))
     members: list[Member] = []
     for party, one, own in zip(charter.roster, inputs, holdings, strict=True):
-        if len(members) % _TOLD_EVERY == _TOLD_EVERY - 1:
-            text = f"{scenario}: preparing, {len(members) + 1:,} of {charter.parties:,} parties"
+        if members and len(members) % _TOLD_EVERY == 0:
+            text = f"{scenario}: preparing, {len(members):,} of {charter.parties:,} parties"
             tell(text, len(members) / charter.parties)
         members.append(_member(charter, algorithm, party, one, own.rows(one, charter, scenario)))
         members[-1].network = _dressed(scenario, members[-1].network, one)
     common = _network(charter, "coordinator", inputs[0])
     if scenario == "own_scaling":
         common = _dressed(scenario, common, inputs[0])
-    shares = [own.share for own in holdings]
-    return Cohort(scenario, charter, algorithm, common, members, inputs, shares, sums)
+    return Cohort(scenario, charter, algorithm, common, members, inputs, sums)
 
 
 def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[Holding]]:
@@ -124,12 +122,18 @@ def _inputs(
     together = statistics.scale(sums)
     alone = scenario in ("isolated", "isolated_mean", "centralised") or charter.preparation.scaling == "range"
     scales = [statistics.scale(term) if alone else together for term in terms]
-    frame = tuple(union) if scenario == "aligned" else ()
+    frame = _in_order(charter, union) if scenario == "aligned" else ()
     inputs = [
         replace(_inputs_of(charter, share, one.mean[:, columns], one.deviation[:, columns]), frame=frame)
         for share, one, columns in zip(shares, scales, places, strict=True)
     ]
     return inputs, None if alone else sums
+
+
+def _in_order(charter: Charter, names: Sequence[str]) -> tuple[str, ...]:
+    """Return sensors in the order of the charter's columns; a category's values follow one another."""
+    columns = [column.name for column in charter.data.columns]
+    return tuple(sorted(names, key=lambda name: (columns.index(name.split("=")[0]), names.index(name))))
 
 
 def _check_sums(share: Share | LargeShare, squares: NDArray[np.float64]) -> None:

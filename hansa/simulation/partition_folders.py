@@ -6,19 +6,19 @@ import gzip
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hansa.core.charter import Charter, Column, Data, Label, Partition, Party
+from hansa.core.charter import AlgorithmChoice, Charter, Column, Data, Label, Partition, Party
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.charter_rules import check_charter
 from hansa.core.charter_writer import render_charter, toml_value
 from hansa.core.errors import CharterError, FolderError
-from hansa.core.methods import METHODS
+from hansa.core.methods import METHODS, exchanging
 from hansa.data.fleet import Fleet, Floats
 from hansa.data.partition import Share, deal
 from hansa.registry.folders import make_folder, read_json, write_bytes, write_json, write_text
@@ -105,12 +105,22 @@ def _given(charter: Charter, shares: Sequence[Share]) -> tuple[Charter, tuple[st
     if charter.data.source != "table":
         notes.append("Each party now splits the test off its own assets; test.csv.gz is for hansa predict.")
     compare = {"isolated", "isolated_mean"} - {algorithm.name}
+    unread = [key for key in _settings(algorithm) if not _read(key, algorithm.name)]
+    if unread:
+        notes.append(f"What nothing reads any more is left out: {', '.join(unread)}.")
+        algorithm = replace(algorithm, **{key: getattr(AlgorithmChoice(), key) for key in unread})
+    training = charter.training
+    kept = {algorithm.name, *charter.compare} - set(dropped)
+    if training.horizon and exchanging("predictions").issuperset(kept):
+        training = replace(training, horizon=0.0)
+        notes.append("horizon is left out: nothing is left that trains on its own predictions alone.")
     schema = _own_tables(charter, shares)
     given = replace(
         charter,
         data=schema,
         partition=Partition(kind="given"),
         algorithm=algorithm,
+        training=training,
         compare=tuple(name for name in charter.compare if name in compare),
         roster=tuple(
             Party(
@@ -124,6 +134,16 @@ def _given(charter: Charter, shares: Sequence[Share]) -> tuple[Charter, tuple[st
     )
     check_charter(given, "the charter for the parties' own files")
     return given, tuple(notes)
+
+
+def _settings(choice: AlgorithmChoice) -> list[str]:
+    """Return the settings of the algorithm that are not as they are by default."""
+    keys = (field.name for field in fields(choice) if field.name != "name")
+    return [key for key in keys if getattr(choice, key) != getattr(AlgorithmChoice(), key)]
+
+
+def _read(key: str, name: str) -> bool:
+    return key in METHODS[name].settings
 
 
 def _own_tables(charter: Charter, shares: Sequence[Share]) -> Data:

@@ -43,6 +43,7 @@ PAPER_SCENARIOS = (
 PRINTED_ROUNDS = 400  # the paper's text; the authors' public code has 540 and 750
 
 _TRAINED_FIRST = ("labsync_mean", "labsync", "isolated")  # what a hybrid charter may train
+_ALONE = 10  # one of so many rounds, the last ones, each party trains alone under fine_tuned
 _SHARED_ASSETS = 1 / 3  # of the mixed partition, where the study has it
 
 
@@ -142,8 +143,10 @@ def check_plan(plan: Plan) -> None:
             )
     if not plan.scenarios:
         raise CharterError("no algorithm is named", do=f"choose among {', '.join(SCENARIOS)}")
+    sgd = plan.base.training.optimizer == "sgd"
+    offered = tuple(name for name in SCENARIOS if name != "scaffold" or sgd)  # scaffold needs plain SGD
     for name in plan.scenarios:
-        for fault in word_faults("", "algorithm", name, SCENARIOS):
+        for fault in word_faults("", "algorithm", name, offered):
             raise CharterError(fault.what, do=fault.do, where="--algorithms")
     for unit in plan.units:
         check_charter(_ranged(unit_charter(plan, unit), (), ()), plan.base.name)
@@ -166,6 +169,8 @@ def unit_charter(plan: Plan, unit: Unit) -> Charter:
     choice = AlgorithmChoice(trained)
     if plan.as_printed and not exchanging("predictions").isdisjoint(unit.scenarios):
         choice = replace(choice, damping=0.0)  # the paper has no damping, however many parties there are
+    if "fine_tuned" in unit.scenarios:
+        choice = replace(choice, alone_rounds=max(1, plan.base.rounds // _ALONE))
     shared = _SHARED_ASSETS if "mixed" in unit.scenarios else 0.0
     return replace(
         plan.base,

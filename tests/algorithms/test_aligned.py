@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from hansa.algorithms.aligned import Aligned, Share
+from hansa.algorithms.aligned import Aligned, Owned
 from hansa.algorithms.fedavg import FedAvg
 from hansa.core.messages import Terms, Totals
 from tests.batteries.algorithm import AlgorithmBattery
@@ -19,9 +20,9 @@ class TestAligned(AlgorithmBattery):
     seats = SOME
 
     def test_every_party_learns(self, run: Any) -> None:
-        for member in run.members:
-            assert np.isfinite(float(member.local.loss))
-            assert not np.allclose(leaves(run.state.network)[0], leaves(member.network.network)[0])
+        fresh = opened(self.algorithm, self.seats).state.network
+        assert not np.allclose(leaves(run.state.network)[0], leaves(fresh)[0])
+        assert all(np.isfinite(float(member.local.loss)) for member in run.members)
 
 
 def test_a_party_sends_nothing_about_inputs_that_it_does_not_have() -> None:
@@ -44,7 +45,7 @@ def test_an_inputs_weights_move_by_the_mean_over_those_that_have_it() -> None:
         state.network.activation,
         state.network.output,
     )  # everybody who has a weight moves it by 1
-    moved = algorithm.absorb(state, Totals(Share(change, (rows[:, None] * has).sum(0)), rows.sum()))
+    moved = algorithm.absorb(state, Totals(Owned(change, (rows[:, None] * has).sum(0)), rows.sum()))
     for old, new in zip(leaves(state.network), leaves(moved.network), strict=True):
         assert_allclose(new, old + 1.0, rtol=1e-5)
 
@@ -52,7 +53,7 @@ def test_an_inputs_weights_move_by_the_mean_over_those_that_have_it() -> None:
 def test_an_input_that_nobody_has_stays() -> None:
     algorithm = Aligned(RECIPE)
     state = opened(algorithm, SOME).state
-    nothing = Share(FedAvg(RECIPE).start(state.network).network, jnp.zeros(3))
+    nothing = Owned(FedAvg(RECIPE).start(state.network).network, jnp.zeros(3))
     moved = algorithm.absorb(state, Totals(nothing, jnp.float32(0.0)))
     assert all(np.isfinite(leaf).all() for leaf in leaves(moved))
 
@@ -63,3 +64,11 @@ def test_with_all_inputs_everywhere_it_is_fedavg() -> None:
     for a, b in zip(leaves(one.state.network), leaves(other.state.network), strict=True):
         assert_allclose(a, b, atol=1e-6)
     assert_array_equal(one.state.round, other.state.round)
+
+
+def test_what_rounding_leaves_at_an_input_that_nobody_has_does_not_move_it() -> None:
+    algorithm = Aligned(RECIPE)
+    state = opened(algorithm, SOME).state
+    residue = jax.tree.map(lambda leaf: jnp.full_like(leaf, 1e-5), state.network)
+    moved = algorithm.absorb(state, Totals(Owned(residue, jnp.full(3, 1e-6)), jnp.float32(31.0)))
+    assert_allclose(moved.network.weights[0], state.network.weights[0], atol=1e-5)

@@ -1,5 +1,6 @@
 """Ditto: the battery, and both ends of its one setting."""
 
+import numpy as np
 from numpy.testing import assert_allclose
 
 from hansa.algorithms.ditto import Ditto
@@ -7,7 +8,7 @@ from hansa.algorithms.fedavg import FedAvg
 from hansa.models.training import Recipe
 from tests.algorithms.lines import LINES, line_of
 from tests.batteries.algorithm import AlgorithmBattery
-from tests.batteries.roster import ALIKE, RECIPE, leaves, played
+from tests.batteries.roster import ALIKE, RECIPE, leaves, opened, played
 
 
 class TestDitto(AlgorithmBattery):
@@ -40,3 +41,17 @@ def test_without_a_pull_every_party_learns_alone() -> None:
         miss = rows.x @ own.weight + own.bias - rows.y
         assert_allclose(rows.x.T @ miss, 0.0, atol=1e-2)
         assert_allclose(miss.sum(), 0.0, atol=1e-2)
+
+
+def test_the_pull_is_half_lambda_times_the_squared_distance() -> None:
+    """One whole batch, one step: the personal line moves by the loss's slope and lambda times its lead."""
+    recipe, pull = Recipe("sgd", 0.1, 100, 1), 0.7
+    algorithm = Ditto(recipe, pull)
+    start = opened(algorithm, LINES)
+    common = line_of(start.state.network)
+    member = start.members[0]
+    own, rows = line_of(member.network), member.rows
+    member.answer(algorithm.ask(start.state))
+    miss = np.asarray(rows.x @ own.weight + own.bias - rows.y, np.float64)
+    slope = np.asarray(rows.x, np.float64).T @ miss / len(miss) + pull * (own.weight - common.weight)
+    assert_allclose(line_of(member.local.personal.network).weight, own.weight - 0.1 * slope, atol=1e-6)

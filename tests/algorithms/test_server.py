@@ -1,11 +1,15 @@
 """The coordinator's step against Algorithm 2 of the source, number by number."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from hansa.algorithms.server import Server
+from hansa.algorithms.fedavg import FedAvg
+from hansa.algorithms.server import MEAN, Server
+from hansa.core.messages import Totals
+from hansa.models.training import Recipe
 
 CHANGES = np.random.default_rng(0).normal(size=(6, 4)) * [1.0, 0.1, 0.0, -3.0]  # (steps, weights)
 
@@ -38,8 +42,25 @@ def test_six_steps_equal_the_loop_by_hand(name: str) -> None:
     assert_allclose(network["w"], _by_hand(name, 0.3), rtol=1e-4, atol=1e-6)
 
 
-def test_a_weight_that_nobody_moves_stays() -> None:
-    for name in ("mean", "momentum", "adam", "yogi"):
-        server = Server(name)
-        network, _ = server.step(jnp.ones(2), jnp.zeros(2), server.start(jnp.ones(2)))
-        assert_allclose(network, 1.0)
+@pytest.mark.parametrize("name", ["momentum", "adam", "yogi"])
+def test_what_is_remembered_goes_on_for_a_while(name: str) -> None:
+    server = Server(name, 0.1)
+    once, memory = server.step(jnp.ones(2), jnp.ones(2), server.start(jnp.ones(2)))
+    again, _ = server.step(once, jnp.zeros(2), memory)
+    assert (np.asarray(again) > np.asarray(once)).all()
+
+
+def test_the_plain_mean_is_taken_as_it_is() -> None:
+    network, memory = MEAN.step(jnp.ones(2), jnp.full(2, 0.5), MEAN.start(jnp.ones(2)))
+    assert_allclose(network, 1.5)
+    assert not jax.tree.leaves(memory)
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam", "yogi"])
+def test_a_round_in_which_nobody_counts_moves_nothing(name: str) -> None:
+    algorithm = FedAvg(Recipe("sgd", 0.1, 5, 1), server=Server(name, 0.1))
+    state = algorithm.start(jnp.ones(2))
+    state = algorithm.absorb(state, Totals(jnp.full(2, 3.0), jnp.float32(3.0)))
+    still = algorithm.absorb(state, Totals(jnp.zeros(2), jnp.float32(0.0)))
+    assert_allclose(still.network, state.network)
+    assert int(still.round) == int(state.round) + 1

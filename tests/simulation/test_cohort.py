@@ -26,10 +26,14 @@ def _gathered(scenario: str, **changes: Any) -> Cohort:
     return gather(small(**changes), scenario, WORLD)
 
 
+def _shares(cohort: Cohort) -> list[Any]:
+    return [own.share for own in dealt(cohort.charter, cohort.scenario, WORLD)[1]]
+
+
 def _readings(cohort: Cohort) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
     """Return, by sensor, each owner's readings and regimes."""
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for share in cohort.shares:
+    for share in _shares(cohort):
         regime = regime_of(share.fleet, small().data.regimes)
         for column, name in enumerate(share.fleet.sensor_names):
             found.setdefault(name, []).append((share.fleet.sensors[:, column], regime))
@@ -94,7 +98,7 @@ def test_labels_are_the_keys_where_parties_share_nothing_else() -> None:
 def test_a_mixed_partition_keys_shared_rows_by_number_and_the_others_by_label() -> None:
     cohort = _gathered("mixed")
     shared = {int(key) for key in np.asarray(cohort.members[0].rows.key) if key >= 13}
-    for member, share in zip(cohort.members, cohort.shares, strict=True):
+    for member, share in zip(cohort.members, _shares(cohort), strict=True):
         key = np.asarray(member.rows.key)
         assert set(key[key >= 13]) == shared
         assert_array_equal(key >= 13, share.shared_row >= 0)
@@ -135,7 +139,7 @@ def test_inputs_are_scaled_by_the_sums_over_all_owners_of_a_sensor(scenario: str
 def test_who_shares_nothing_is_scaled_by_its_own_rows(scenario: str) -> None:
     cohort = _gathered(scenario)
     assert cohort.statistics is None
-    for inputs, share in zip(cohort.inputs, cohort.shares, strict=True):
+    for inputs, share in zip(cohort.inputs, _shares(cohort), strict=True):
         regime = regime_of(share.fleet, small().data.regimes)
         assert_allclose(inputs.mean[1], share.fleet.sensors[regime == 1].mean(axis=0), rtol=1e-9)
         assert_allclose(inputs.deviation[2], share.fleet.sensors[regime == 2].std(axis=0), rtol=1e-6)
@@ -143,7 +147,7 @@ def test_who_shares_nothing_is_scaled_by_its_own_rows(scenario: str) -> None:
 
 def test_scaling_by_range_uses_the_charters_ends_and_no_sums() -> None:
     cohort = _gathered("labsync_mean", preparation={"scaling": "range"})
-    share, inputs = cohort.shares[0], cohort.inputs[0]
+    share, inputs = _shares(cohort)[0], cohort.inputs[0]
     assert_allclose(inputs.of(share.fleet), share.fleet.sensors / 100.0, rtol=1e-5)
     assert cohort.statistics is None
 
@@ -156,7 +160,7 @@ def test_isolated_and_federated_parties_start_from_the_same_network_and_stream()
 
 def test_another_seed_deals_other_assets_and_draws_other_networks_and_streams() -> None:
     one, other = _gathered("labsync_mean"), _gathered("labsync_mean", seed=8)
-    assert [s.fleet.asset_names for s in one.shares] != [s.fleet.asset_names for s in other.shares]
+    assert [s.fleet.asset_names for s in _shares(one)] != [s.fleet.asset_names for s in _shares(other)]
     for a, b in zip(one.members, other.members, strict=True):
         assert not np.array_equal(a.network.weights[0], b.network.weights[0])
         assert a.key != b.key

@@ -19,7 +19,7 @@ from hansa.data.fleet import Dataset, joined
 from hansa.data.prepare import regime_count, regime_of
 from hansa.data.tally import tally
 from hansa.simulation import large_fleet
-from hansa.simulation.cohort import gather
+from hansa.simulation.cohort import dealt, gather
 from hansa.simulation.federation import Federation
 from hansa.simulation.large_fleet import LargeDataset, LargeShare, large_table, open_large, untold
 from hansa.simulation.world import STREAM_VARIABLE, World, open_world
@@ -131,8 +131,9 @@ def test_a_scenario_scales_and_labels_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch, scenario: str, age: float
 ) -> None:
     charter = replace(pumps.charter("labsync_mean"), preparation=Preparation(age=age))
-    one, other = (gather(charter, scenario, world) for world in both(folder, monkeypatch, charter))
-    assert all(isinstance(share, LargeShare) for share in other.shares)
+    worlds = both(folder, monkeypatch, charter)
+    one, other = (gather(charter, scenario, world) for world in worlds)
+    assert all(isinstance(own.share, LargeShare) for own in dealt(charter, scenario, worlds[1])[1])
     for expected, found in zip(one.inputs, other.inputs, strict=True):
         assert_allclose(found.mean, expected.mean, rtol=1e-12)
         assert_allclose(found.deviation, expected.deviation, rtol=1e-9)

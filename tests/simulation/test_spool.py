@@ -26,7 +26,7 @@ from hansa.models.network import perceptron
 from hansa.models.rows import Rows
 from hansa.models.training import Recipe
 from hansa.simulation import spool as module
-from hansa.simulation.cohort import gather
+from hansa.simulation.cohort import dealt, gather
 from hansa.simulation.large_fleet import LargeShare, untold
 from hansa.simulation.spool import Plan, Spool, Spools, plan
 from hansa.simulation.world import STREAM_VARIABLE, World, open_world
@@ -198,7 +198,7 @@ def test_equal_inputs_find_their_spool_again_and_others_write_anew(world: World)
 
 def test_a_frame_and_an_age_are_other_inputs_with_a_spool_of_their_own(world: World) -> None:
     cohort = gather(CHARTER, "labsync_mean", world)
-    inputs, share = cohort.inputs[0], cohort.shares[0]
+    inputs, share = cohort.inputs[0], dealt(CHARTER, "labsync_mean", world)[1][0].share
     assert isinstance(share, LargeShare)
     wider = replace(inputs, frame=("none", *inputs.sensors))
     aged = replace(inputs, preparation=Preparation(age=9.0))

@@ -1,0 +1,187 @@
+"""The rows of `make measure TOPIC=accuracy`: what federating brings in error, on test assets read once a row.
+
+The recipe was chosen on validation engines (`benchmarks.accuracy_search`). What was found is kept in
+runs/accuracy, one file a charter, so that a measurement that was stopped goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.charters import accurate, fd004
+from benchmarks.measure import Row, at_least, at_most, shown
+from hansa.core.charter import Charter
+from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.simulation.federation import Federation
+from hansa.simulation.study_summary import difference
+
+COMMAND = "make measure TOPIC=accuracy"
+SEEDS = (1, 2, 3, 4, 5)
+_KEPT = Path(__file__).parents[1] / "runs" / "accuracy"
+_ALL, _LAST = "all_cycle", "last_cycle"
+
+
+def rows() -> Iterator[Row]:
+    """Yield every row."""
+    data = os.environ.get("HANSA_DATA")
+    if not data:
+        print("HANSA_DATA is not set: the rows on real engines are left out.", file=sys.stderr)
+        return
+    yield from _four_parties(Path(data))
+    yield from _other_numbers(Path(data))
+    yield from _fd001(Path(data))
+    yield from _skewed(Path(data))
+
+
+def _four_parties(data: Path) -> Iterator[Row]:
+    compare = ("centralised", "isolated", "isolated_mean", "fedavg", "labsync_mean")
+    last = [_found(_aligned(seed, 4, compare, 125), data) for seed in SEEDS]
+    every = [_found(_aligned(seed, 4, compare, 120), data) for seed in SEEDS]
+    pooled, joined = _mean(last, "centralised", _LAST), _mean(last, "aligned", _LAST)
+    yield at_most(f"FD004 centralised, {_words(_LAST)}: RMSE", pooled, 13.3, "cycles", COMMAND)
+    nasa = _mean(last, "centralised", _LAST, "nasa")
+    yield at_most(f"FD004 centralised, {_words(_LAST)}: NASA score", nasa, 900, "", COMMAND)
+    name = "FD004 hybrid J = 4, 13 of 16 sensors, aligned, joined"
+    yield at_most(f"{name}, {_words(_LAST)}: RMSE", joined, 13.6, "cycles", COMMAND)
+    yield at_most(f"{name}, {_words(_ALL)}: RMSE", _mean(every, "aligned", _ALL), 11.3, "cycles", COMMAND)
+    for runs, protocol in ((last, _LAST), (every, _ALL)):
+        yield at_most(
+            f"{name} over centralised, {_words(protocol)}", _over(runs, protocol), 1.02, "times", COMMAND
+        )
+        for other in compare[1:]:
+            measure = f"FD004 J = 4, {other}, {_words(protocol)}: RMSE"
+            yield shown(measure, _mean(runs, other, protocol), "cycles", COMMAND)
+    yield from _solo(last)
+    seconds = float(np.mean([run["seconds"]["aligned"] for run in last]))
+    yield at_most(
+        "FD004 hybrid J = 4: training time of the default federated model", seconds, 120, "s", COMMAND
+    )
+
+
+def _solo(runs: Sequence[dict[str, Any]]) -> Iterator[Row]:
+    alone = [float(np.mean(_solos(run, "isolated", _LAST))) for run in runs]
+    solo = [float(np.mean(_solos(run, "aligned", _LAST))) for run in runs]
+    name = f"the same, solo parties, {_words(_LAST)}"
+    yield at_most(f"{name}: mean RMSE", float(np.mean(solo)), 14.6, "cycles", COMMAND)
+    found = difference([a - b for a, b in zip(solo, alone, strict=True)])
+    yield at_most(f"{name}: solo minus isolated, mean over seeds", found.mean, 0.0, "cycles", COMMAND)
+    yield at_most(f"{name}: paired p of that difference", found.p, 0.05, "", COMMAND)
+
+
+def _other_numbers(data: Path) -> Iterator[Row]:
+    eight = [_found(_aligned(seed, 8, ("centralised",), 125), data) for seed in SEEDS]
+    measure = f"FD004 hybrid J = 8, aligned, joined over centralised, {_words(_LAST)}"
+    yield at_most(measure, _over(eight, _LAST), 1.02, "times", COMMAND)
+    many = [_found(_averaged(seed, 124, ("isolated",), 120), data) for seed in SEEDS]
+    gain = 1.0 - _mean(many, "fedavg", _ALL) / _mean(many, "isolated", _ALL)
+    measure = f"FD004 J = 124, 2 engines each, FedAvg below isolated, {_words(_ALL)}"
+    yield at_least(measure, 100 * gain, 28.0, "%", COMMAND)
+
+
+def _fd001(data: Path) -> Iterator[Row]:
+    runs = [_found(_one_regime(_aligned(seed, 4, ("centralised",), 125)), data) for seed in SEEDS]
+    for name in ("centralised", "aligned"):
+        measure = f"FD001, {name}{', J = 4' if name == 'aligned' else ''}, {_words(_LAST)}: RMSE"
+        yield at_most(measure, _mean(runs, name, _LAST), 12.5, "cycles", COMMAND)
+    yield at_most(
+        f"FD001, J = 4 over centralised, {_words(_LAST)}", _over(runs, _LAST), 1.02, "times", COMMAND
+    )
+
+
+def _skewed(data: Path) -> Iterator[Row]:
+    personal = ("ditto", "fine_tuned", "fedper", "own_scaling")
+    for deal in ("fault_mode", "regime"):
+        runs = [
+            _found(_dealt(_averaged(seed, 4, ("isolated", *personal), 120), deal), data) for seed in SEEDS
+        ]
+        worst = {
+            name: float(np.mean([max(_solos(run, name, _ALL)) for run in runs]))
+            for name in runs[0]["all_cycle"]
+        }
+        measure = f"FD004 J = 4 dealt by {deal}, {_words(_ALL)}: worst party"
+        yield at_most(
+            f"{measure}, FedAvg minus isolated", worst["fedavg"] - worst["isolated"], 0.0, "cycles", COMMAND
+        )
+        for name in personal:
+            ratios = np.mean([_ratios(run, name) for run in runs], axis=0)  # (parties,)
+            text = f"{measure.rsplit(':', 1)[0]}: {name}, largest ratio of a party's error to isolated"
+            yield at_most(text, float(ratios.max()), 1.02, "times", COMMAND)
+
+
+def _aligned(seed: int, parties: int, compare: tuple[str, ...], cap: int) -> Charter:
+    charter = fd004(parties=parties, seed=seed, algorithm="labsync_mean", cap=cap, compare=compare)
+    compare = tuple(dict.fromkeys((*compare,)))
+    return accurate(replace(charter, algorithm=replace(charter.algorithm, name="aligned"), compare=compare))
+
+
+def _averaged(seed: int, parties: int, compare: tuple[str, ...], cap: int) -> Charter:
+    charter = accurate(fd004(parties=parties, seed=seed, algorithm="fedavg", cap=cap, compare=compare))
+    if "fine_tuned" in compare:
+        return replace(charter, algorithm=replace(charter.algorithm, alone_rounds=10))
+    return charter
+
+
+def _one_regime(charter: Charter) -> Charter:
+    regimes = replace(charter.data.regimes, kind="none", centres=())
+    return replace(charter, data=replace(charter.data, subset="FD001", regimes=regimes))
+
+
+def _dealt(charter: Charter, deal: str) -> Charter:
+    return replace(charter, partition=replace(charter.partition, deal=deal))
+
+
+def _found(charter: Charter, data: Path) -> dict[str, Any]:
+    """Return what a charter's run found; from its file where it has been run before."""
+    path = _KEPT / f"{charter_digest(charter)[:16]}-{roster_digest(charter)[:8]}.json"
+    if path.exists():
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+    began = time.perf_counter()
+    federation = Federation(charter, data)
+    for _ in federation.train(lambda _: None, lambda: False):
+        pass
+    found = {_ALL: {}, _LAST: {}, "seconds": {}}
+    for name, one in federation.result().scenarios.items():
+        found["seconds"][name] = one.seconds
+        for protocol in (_ALL, _LAST):
+            own = getattr(one, protocol).filtered
+            solos = [getattr(party, protocol).filtered.rmse for party in one.parties.values()]
+            found[protocol][name] = {"rmse": own.rmse, "nasa": own.nasa, "solo": solos}
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    print(
+        f"seed {charter.seed}, {charter.parties} parties: {time.perf_counter() - began:.0f} s",
+        file=sys.stderr,
+    )
+    return found
+
+
+def _mean(runs: Sequence[dict[str, Any]], name: str, protocol: str, figure: str = "rmse") -> float:
+    return float(np.mean([run[protocol][name][figure] for run in runs]))
+
+
+def _over(runs: Sequence[dict[str, Any]], protocol: str) -> float:
+    return _mean(runs, "aligned", protocol) / _mean(runs, "centralised", protocol)
+
+
+def _solos(run: dict[str, Any], name: str, protocol: str) -> list[float]:
+    solos: list[float] = run[protocol][name]["solo"]
+    return solos
+
+
+def _ratios(run: dict[str, Any], name: str) -> list[float]:
+    pairs = zip(_solos(run, name, _ALL), _solos(run, "isolated", _ALL), strict=True)
+    return [own / alone for own, alone in pairs]
+
+
+def _words(protocol: str) -> str:
+    return {_ALL: "all-cycle, cap 120", _LAST: "last-cycle, cap 125"}[protocol]
