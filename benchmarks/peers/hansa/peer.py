@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.peers.meter import Meter, Trained, run
 from benchmarks.peers.work import Work
-from hansa.algorithms.fedavg import FedAvg
+from hansa.algorithms.fedavg import FedAvg, State
 from hansa.models.network import Perceptron
 from hansa.models.rows import Rows
 from hansa.models.training import Recipe
@@ -21,6 +21,16 @@ from hansa.simulation.machine import threads
 
 def train(work: Work, rounds: int, meter: Meter) -> Trained:
     """Return the network after all rounds."""
+    algorithm, state, parties = federation(work)
+    meter.lap()
+    for _ in range(rounds):
+        state = jax.block_until_ready(run_round(algorithm, state, parties))
+        meter.lap()
+    return list(map(np.asarray, state.network.weights)), list(map(np.asarray, state.network.biases))
+
+
+def federation(work: Work) -> tuple[FedAvg, State, BatchedParties]:
+    """Return the algorithm, its state before round 1, and the parties."""
     network = Perceptron(
         tuple(map(jax.device_put, work.weights)), tuple(map(jax.device_put, work.biases)), "relu", "linear"
     )
@@ -30,13 +40,7 @@ def train(work: Work, rounds: int, meter: Meter) -> Trained:
         Member(f"party-{party}", algorithm, _rows(x, y), network, jax.random.key(party))
         for party, (x, y) in enumerate(zip(work.x, work.y, strict=True))
     ]
-    parties = BatchedParties(algorithm, members, [x[:1] for x in work.x])
-    state = algorithm.start(network)
-    meter.lap()
-    for _ in range(rounds):
-        state = jax.block_until_ready(run_round(algorithm, state, parties))
-        meter.lap()
-    return list(map(np.asarray, state.network.weights)), list(map(np.asarray, state.network.biases))
+    return algorithm, algorithm.start(network), BatchedParties(algorithm, members, [x[:1] for x in work.x])
 
 
 def _rows(x: np.ndarray, y: np.ndarray) -> Rows:
