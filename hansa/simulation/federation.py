@@ -27,7 +27,7 @@ from hansa.simulation.result import RunResult, ScenarioFigures
 from hansa.simulation.session import DRAWN, Session, output_scale
 from hansa.simulation.world import World, open_world
 
-_TOLD_FROM = 1000  # parties; to deal to fewer takes less than two seconds
+_MANY_PARTIES = 1000  # to deal to fewer takes less than two seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Federation:
         world: World | None = None,
         tell: Tell = untold,
     ) -> None:
-        """Read or make the records, or take those of `world`; tell: how far the work before round 1 is.
+        """Read or make the records, or take those of `world`; tell: how far the work beside rounds is.
 
         Raises CharterError and DataError before anything is trained.
         """
@@ -72,10 +72,10 @@ class Federation:
         self.charter = charter
         self._began = time.perf_counter()
         self._before = 0.0  # seconds of the runs that this one goes on from
-        self._tell = tell
+        self.tell = tell
         self.world = world or open_world(charter, data, tell)
         for place, unit in enumerate(self.units):
-            if charter.parties >= _TOLD_FROM:
+            if charter.parties >= _MANY_PARTIES:
                 tell(f"dealing the assets, {unit}", place / len(self.units))
             dealt(charter, unit, self.world)
         self._exams = _exams(self.world, charter)
@@ -136,11 +136,12 @@ class Federation:
 
     def gathered(self, unit: str) -> tuple[Cohort, list[Exam]]:
         """Return the parties of a scenario, ready to train, and the exam of each."""
-        cohort = gather(self.charter, unit, self.world, self._tell)
+        cohort = gather(self.charter, unit, self.world, self.tell)
         return cohort, self._exams[: len(cohort.members)]
 
     def keep(self, session: Session) -> None:
         """Take the figures and the models of a session after its last round."""
+        self.tell(f"{session.cohort.scenario}: scoring", 0.0)
         model = model_of(session)
         for name in self.names(session.cohort.scenario):
             self.finished[name], self.models[name] = session.figures(name), model
