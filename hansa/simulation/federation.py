@@ -15,6 +15,7 @@ import numpy as np
 
 from hansa.core.charter import Charter, Column, Party
 from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.core.errors import FolderError
 from hansa.core.methods import METHODS, SCENARIOS
 from hansa.data.fleet import Fleet
 from hansa.runtime.scoring import About, Joined, Model
@@ -131,7 +132,7 @@ class Federation:
         session = self._session = Session(*self.gathered(unit), self.charter.rounds)
         session.open()
         if start is not None and start.scenario == unit and start.arrays is not None and start.values:
-            session.restore(start.arrays, start.values)
+            _restore(session, start.arrays, start.values)
         return session
 
     def gathered(self, unit: str) -> tuple[Cohort, list[Exam]]:
@@ -190,6 +191,15 @@ class Federation:
 
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._began
+
+
+def _restore(session: Session, arrays: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    try:
+        session.restore(arrays, values)
+    except (KeyError, TypeError, ValueError) as fault:  # the same charter and data need other arrays now
+        raise FolderError(
+            "the run was begun with another version of Hansa", do="start it again in another folder"
+        ) from fault
 
 
 def model_of(session: Session) -> Model | Joined:
