@@ -222,21 +222,24 @@ def model_of(session: Session) -> Model | Joined:
 
 def _about_model(charter: Charter, digest: str, own: Party, sensors: tuple[str, ...]) -> About:
     columns = [column for column in charter.data.columns if _needed(column, sensors)]
-    roles = {column.role: column for column in charter.data.columns}
     needed = {column.role for column in columns}
     given = [Column("asset", "asset"), Column("time", "time", "cycles")]
-    unit = roles["time"].unit if "time" in roles else "cycles"
     return About(
         name=own.name,
         charter=charter.name,
         charter_digest=digest,
-        time_unit=unit or "time units",
+        time_unit=_time_unit(charter),
         cap=charter.data.label_cap,
         filter=charter.evaluation.filter,
         columns=(*(column for column in given if column.role not in needed), *columns),
         named=own.columns,
         units=own.units,
     )
+
+
+def _time_unit(charter: Charter) -> str:
+    units = [column.unit for column in charter.data.columns if column.role == "time"]
+    return (units or ["cycles"])[0] or "time units"
 
 
 def _needed(column: Column, sensors: tuple[str, ...]) -> bool:
@@ -269,7 +272,6 @@ def _work(units: list[str]) -> dict[str, tuple[float, float]]:
 
 
 def _about(charter: Charter, world: World) -> dict[str, Any]:
-    time_columns = [column.unit for column in charter.data.columns if column.role == "time"]
     streamed = world.streamed(charter)
     return {
         "charter": charter.name,
@@ -279,7 +281,7 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
         "algorithm": charter.algorithm.name,
         "rounds": charter.rounds,
         "label_cap": charter.data.label_cap,
-        "time_unit": (time_columns or ["cycles"])[0] or "time units",
+        "time_unit": _time_unit(charter),
         "dataset": world.name,
         "partition": charter.partition.kind,
         "filter": charter.evaluation.filter,
