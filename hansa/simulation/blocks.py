@@ -15,7 +15,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from hansa.models.convolution import Convolution, places_left
 from hansa.models.rows import Stream, held
 from hansa.runtime.party import Member
 
@@ -59,24 +58,11 @@ def blocks_of(members: Sequence[Member]) -> list[Block]:
 
 
 def _width(network: Any) -> int:
-    return min(_WIDTH, _power(max(1, _STEP // (_BATCH * operations(network)))))
-
-
-def operations(network: Any) -> int:
-    """Return the operations of a training step on a row: six for each use of a weight.
-
-    Two forward, and two each back to weights and inputs. A kernel is used at every place of its layer.
-    """
-    parts = jax.tree.leaves(network, is_leaf=lambda part: isinstance(part, Convolution))
-    return 6 * sum(_uses(part) if isinstance(part, Convolution) else part.size for part in parts)
-
-
-def _uses(network: Convolution) -> int:
-    found = sum(leaf.size for leaf in jax.tree.leaves(network.top))
-    for layers, (kernel, bias) in enumerate(zip(network.kernels, network.biases, strict=True), start=1):
-        places = places_left(network.window, layers, network.taps, network.stride)
-        found += places * (kernel.size + bias.size)
-    return found
+    weights = sum(leaf.size for leaf in jax.tree.leaves(network))
+    # Forward, and backward to weights and inputs. A kernel counts once, not at each of its places: counted
+    # so, convolutions of 425 to 1,177 weights stepped alone, for 1.2 to 1.8 times the CPU of two together.
+    operations = 6 * _BATCH * weights
+    return min(_WIDTH, _power(max(1, _STEP // operations)))
 
 
 def _buckets(parties: Sequence[int], lengths: Sequence[int]) -> list[tuple[list[int], int]]:

@@ -12,18 +12,14 @@ from numpy.testing import assert_allclose
 
 from hansa.algorithms.fedavg import FedAvg
 from hansa.core import seeds
-from hansa.core.charter import Network
 from hansa.core.messages import Ask
-from hansa.models.convolution import convolution
-from hansa.models.ensemble import ensemble
-from hansa.models.network import Shape, perceptron
-from hansa.models.parts import normalised
+from hansa.models.network import perceptron
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Recipe
 from hansa.runtime.party import Member
 from hansa.simulation import batched
 from hansa.simulation.batched import BatchedParties
-from hansa.simulation.blocks import Block, blocks_of, capacity, operations
+from hansa.simulation.blocks import Block, blocks_of, capacity
 
 FEDAVG = FedAvg(Recipe("sgd", 0.1, 8, 1))
 LARGE = (96, 84)
@@ -76,19 +72,6 @@ def test_capacities_have_four_steps_between_powers_of_two(rows: int) -> None:
 def test_large_networks_follow_one_another_and_small_ones_step_together() -> None:
     assert {block.width for block in _blocks([_member(100, LARGE, 16) for _ in range(9)])} == {1}
     assert {block.width for block in _blocks([_member(100) for _ in range(9)])} == {4}
-
-
-def test_a_kernel_counts_at_every_place_that_it_is_used_at() -> None:
-    design = Network(kind="convolution", channels=(3, 2), taps=2, stride=2, hidden=(4,))
-    # 9 readings of 2 sensors, 1 column beside: 4 places, then 2.
-    network = convolution(np.random.default_rng(0), design, Shape(2, 9, 1))
-    kernels = 4 * (2 * 2 * 3 + 3) + 2 * (2 * 3 * 2 + 2)
-    top = (2 * 2 + 1) * 4 + 4 + 4 + 1
-    assert operations(network) == 6 * (kernels + top)
-    assert operations(ensemble([network] * 3)) == 3 * operations(network)
-    assert operations(normalised(network, 19)) == operations(network) + 6 * 2 * 19
-    plain = perceptron(np.random.default_rng(0), 3, (4,), "relu", "linear")
-    assert operations(plain) == 6 * (3 * 4 + 4 + 4 + 1)
 
 
 def test_even_two_parties_can_use_two_cores() -> None:
