@@ -13,11 +13,12 @@ import importlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -59,6 +60,7 @@ JOBS = (
     Job("fedavg:roofline", "10000x20", one_thread=True),
     Job("growth:growth", "rows"),
     Job("growth:growth", "parties"),
+    Job("growth:growth", "small parties"),
     Job("growth:growth", "weights"),
     Job("start_up:start_up"),
     Job("start_up:whole_run"),
@@ -128,23 +130,35 @@ def run(job: Job) -> list[Case]:
         meant = {"XDG_CACHE_HOME": cache, "PYTHONPATH": str(REPOSITORY)}
         variables = environment(meant | ({THREADS: "1"} if job.one_thread else {}))
         variables.pop("JAX_COMPILATION_CACHE_DIR", None)  # Hansa's own place for compiled programs is used
-        command = [sys.executable, "-m", "benchmarks.bench", "--job", job.name]
+        said = said_by([sys.executable, "-m", "benchmarks.bench", "--job", job.name], variables)
+    return [case_of(one) for one in json.loads(said)]
+
+
+def said_by(command: Sequence[str], variables: Mapping[str, str]) -> str:
+    """Return what a process prints. Raises JobFailedError where it ends badly or not within the limit.
+
+    It is the first of a session: what it has started ends with it, also where we are interrupted.
+    """
+    with subprocess.Popen(  # noqa: S603 - this program
+        command,
+        cwd=REPOSITORY,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
         try:
-            done = subprocess.run(  # noqa: S603 - this program
-                command,
-                cwd=REPOSITORY,
-                env=variables,
-                capture_output=True,
-                text=True,
-                timeout=_LIMIT_S,
-                check=False,
-            )
+            said, complained = process.communicate(timeout=_LIMIT_S)
         except subprocess.TimeoutExpired as late:
             raise JobFailedError(f"it did not end within {_LIMIT_S} s") from late
-    if done.returncode:
-        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise JobFailedError(f"it ended with {done.returncode}: {(said or ['it said nothing'])[-1]}")
-    return [case_of(one) for one in json.loads(done.stdout)]
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode:
+        lines = [line.strip() for line in complained.splitlines() if line.strip()]
+        raise JobFailedError(f"it ended with {process.returncode}: {(lines or ['it said nothing'])[-1]}")
+    return said
 
 
 def _found(name: str) -> list[Case]:
@@ -181,10 +195,11 @@ def _in_words_and_numbers(name: str) -> list[tuple[int, str]]:
 
 
 def _line(case: Case) -> str:
+    peak = f", {case.peak_mb:.0f} MiB" if case.peak_mb is not None else ""
     share = f", {case.roofline.share:.0%} of the matrix-multiply rate" if case.roofline else ""
     return (
         f"{case.name}: {case.cpu_ms.median:.4g} ms CPU ({case.cpu_ms.low:.4g} to {case.cpu_ms.high:.4g}),"
-        f" {case.wall_ms.median:.4g} ms wall, {case.peak_mb:.0f} MiB{share}{case.note and '; ' + case.note}"
+        f" {case.wall_ms.median:.4g} ms wall{peak}{share}{case.note and '; ' + case.note}"
     )
 
 

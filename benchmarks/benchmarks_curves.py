@@ -18,8 +18,9 @@ _STYLE = """\
 text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: #3d4650; }
 .head { font-weight: 600; fill: #14181d; } .tick { fill: #6b7580; } .grid { stroke: #e3e7eb; }
 .ideal { stroke: #8b96a1; stroke-width: 1.5; stroke-dasharray: 5 4; } .curve { fill: none; stroke-width: 2; }
-.c0 { stroke: #0063a3; } .c1 { stroke: #b4532a; } .c2 { stroke: #2f7d4f; }
-.d0 { fill: #0063a3; } .d1 { fill: #b4532a; } .d2 { fill: #2f7d4f; }"""
+.c0 { stroke: #0063a3; } .c1 { stroke: #b4532a; } .c2 { stroke: #2f7d4f; } .c3 { stroke: #7a4fa3; }
+.d0 { fill: #0063a3; } .d1 { fill: #b4532a; } .d2 { fill: #2f7d4f; } .d3 { fill: #7a4fa3; }"""
+_COLOURS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def plot(found: Sequence[Curve]) -> str:
     parts.append(f'<line class="ideal" x1="{_LEFT}" x2="{across(high[0])}" y1="{ends[0]}" y2="{ends[1]}"/>')
     for number, curve in enumerate(found):
         places = [(across(x), down(y)) for x, y in curve.points]
-        parts += _drawn(number % 3, places)
+        parts += _drawn(number % _COLOURS, places)
     parts += _names(found, [down(curve.points[-1][1]) for curve in found], ends[1])
     return "\n".join([*parts, "</svg>", ""])
 
@@ -93,7 +94,7 @@ def _drawn(colour: int, places: Sequence[tuple[float, float]]) -> Iterator[str]:
 def _names(found: Sequence[Curve], heights: Sequence[float], ideal: float) -> Iterator[str]:
     """Yield the name and the last figure of each line, from the top down, none on top of another."""
     named = [
-        (y, f"{curve.what}, {curve.points[-1][1]:.1f}x", f"d{number % 3}")
+        (y, f"{curve.what}, {curve.points[-1][1]:.1f}x", f"d{number % _COLOURS}")
         for number, (curve, y) in enumerate(zip(found, heights, strict=True))
     ]
     last = -math.inf

@@ -195,7 +195,9 @@ def _bench(book: dict[str, Any]) -> list[str]:
     parts = [_ROOFLINE.format(table=_limits(limited))] if limited else []
     if growing:
         parts.append(
-            _GROWTH.format(plot=_GROWTH_PLOT if growth.curves(growing) else "", table=_cases(growing))
+            _GROWTH.format(
+                plot=_GROWTH_PLOT if growth.curves(growing) else "", table=_cases(growing, peaks=False)
+            )
         )
     left_out = [f"`{name}` was left out: {why}" for name, why in book["left_out"].items()]
     text = _BENCH.format(table=_cases(shown), left_out=bullets(left_out) if left_out else "")
@@ -212,13 +214,13 @@ def _limits(cases: Sequence[dict[str, Any]]) -> str:
     return table(heads, rows)
 
 
-def _cases(cases: Sequence[dict[str, Any]]) -> str:
-    heads = ("benchmark", "wall ms", "CPU ms", "peak MiB", "rounds", "threads", "note")
+def _cases(cases: Sequence[dict[str, Any]], *, peaks: bool = True) -> str:
+    heads = ("benchmark", "wall ms", "CPU ms", *(["peak MiB"] if peaks else []), "rounds", "threads", "note")
     rows = (
         (
             case["name"],
             *(_spread(case[kind]) for kind in ("wall_ms", "cpu_ms")),
-            figure(case["peak_mb"]),
+            *([figure(case["peak_mb"])] if peaks else []),
             str(case["rounds"]),
             str(case["threads"]),
             case["note"],

@@ -205,8 +205,8 @@ def _train(folder: Path) -> None:
         last = now
 
     def tell(text: str, done: float) -> None:
-        del done
-        took(text.split(": ")[1].split(",")[0])
+        if done:  # what only begins took nothing yet
+            took(text.split(": ")[1].split(",")[0])
 
     file = read_charter_file(folder / "charter.toml")
     started = launch(file, None, folder / f"out-{os.getpid()}", tell)

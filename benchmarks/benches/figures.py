@@ -36,7 +36,7 @@ class Case:
     name: str
     wall_ms: Spread  # of one round
     cpu_ms: Spread  # of one round, all threads
-    peak_mb: float  # MiB of the whole process, from its start on
+    peak_mb: float | None  # MiB of the whole process, from its start on; None: shared with other cases
     rounds: int  # that were measured
     threads: int  # that compute
     note: str = ""

@@ -15,6 +15,7 @@ from hansa.simulation.federation import Progress
 _LINE_EVERY_S = 10.0
 _SILENT_S = 2.0  # before it the time that work before a round takes is not guessed
 _FIRST_GUESS = 0.02  # share of the work that must be done before the time left is guessed
+_MOST = 0.99  # of the bar that rounds fill: what they found is then still scored and written
 
 
 class ProgressLine:
@@ -25,7 +26,7 @@ class ProgressLine:
         self._console = Console(stderr=True)
         self._bar: Bar | None = None
         self._first: tuple[float, float] | None = None  # when, and share of the work, at the first call
-        self._stage = ("", 0.0)  # what is done before the first round, and since when
+        self._stage = ("", 0.0, 0.0)  # what is done beside the rounds, since when, and its share then
         self._said = ("", 0.0)  # scenario and time of the last plain line
 
     def __enter__(self) -> ProgressLine:
@@ -53,26 +54,37 @@ class ProgressLine:
             self._first = (now, progress.done)
         left = self._time_left(progress, now)
         text = f"{progress.scenario}: round {progress.round} of {progress.rounds}"
+        done = min(progress.done, _MOST)
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], description=text, completed=progress.done, left=left)
+            self._bar.update(self._bar.task_ids[0], description=text, completed=done, left=left)
         elif progress.scenario != self._said[0] or now - self._said[1] > _LINE_EVERY_S:
             self._said = (progress.scenario, now)
-            share = f"{progress.done:.0%} of the run"
+            share = f"{done:.0%} of the run"
             self._console.print(", ".join(part for part in (text, share, left) if part), highlight=False)
 
     def tell(self, text: str, done: float) -> None:
-        """Show how far the work before a round is; text: what is done, then how much; done: its share."""
+        """Show how far the work beside the rounds is; text: what is done, then how much; done: its share.
+
+        Once rounds have begun the bar is theirs: it then says what is done, and stays where it is.
+        """
         now = time.monotonic()
         stage = text.split(",")[0]
         if stage != self._stage[0]:
-            self._stage = (stage, now)
-        seconds = now - self._stage[1]
-        left = _words(seconds * (1.0 - done) / done) if done and seconds > _SILENT_S else ""
-        if self._bar is not None:
+            self._stage = (stage, now, done)
+        left = self._stage_left(done, now)
+        if self._bar is not None and self._first is not None:
+            self._bar.update(self._bar.task_ids[0], description=text, left="")
+        elif self._bar is not None:
             self._bar.update(self._bar.task_ids[0], description=text, completed=done, left=left)
         elif now - self._said[1] > _LINE_EVERY_S:
             self._said = (self._said[0], now)
             self._console.print(", ".join(part for part in (text, left) if part), highlight=False)
+
+    def _stage_left(self, done: float, now: float) -> str:
+        _, began, start = self._stage
+        if done <= start or now - began <= _SILENT_S:
+            return ""
+        return _words((now - began) * (1.0 - done) / (done - start))
 
     def _time_left(self, progress: Progress, now: float) -> str:
         assert self._first is not None

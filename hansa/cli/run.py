@@ -67,7 +67,8 @@ def _carry_out(start: Callable[[Tell], Launch], as_json: bool) -> None:
     with ProgressLine() as watch:
 
         def tell(text: str, done: float) -> None:
-            if asked.is_set():  # a table is read for long before a round could end
+            # A table is read for long before a round could end; scoring and writing, told at 0, shall end.
+            if asked.is_set() and done:
                 raise KeyboardInterrupt
             watch.tell(text, done)
 

@@ -45,6 +45,13 @@ def bins_of(groups: Sequence[Sequence[float]]) -> tuple[list[float], list[list[i
     return [(first + place) * width for place in range(len(counts[0]))], counts
 
 
+def _labels(lows: Sequence[float]) -> list[str]:
+    """Return the lower ends of bins with as many decimals as tell them apart."""
+    width = lows[1] - lows[0] if len(lows) > 1 else 0.01
+    decimals = max(0, -math.floor(math.log10(width) + 1e-6))  # as a difference 0.01 may be a little less
+    return [f"{low:,.{decimals}f}" for low in lows]
+
+
 def _option(result: Mapping[str, Any], names: Sequence[str], protocol: str) -> Option:
     lows, counts = bins_of([solo(result, name, protocol) for name in names])
     muted = {"color": "$muted"}
@@ -62,7 +69,7 @@ def _option(result: Mapping[str, Any], names: Sequence[str], protocol: str) -> O
             "nameGap": 28,
             "nameTextStyle": muted,
             "axisLabel": muted | {"hideOverlap": True},
-            "data": [number(low) for low in lows],
+            "data": _labels(lows),
         },
         "yAxis": {
             "type": "value",
@@ -81,8 +88,8 @@ def _bars(name: str, lows: Sequence[float], counts: Sequence[int]) -> Option:
         "type": "bar",
         "name": title,
         "data": [
-            {"value": count, "tip": f"{title}, from {number(low)}: {count:,} parties"}
-            for low, count in zip(lows, counts, strict=True)
+            {"value": count, "tip": f"{title}, from {low}: {count:,} parties"}
+            for low, count in zip(_labels(lows), counts, strict=True)
         ],
         "barGap": "0%",
         "itemStyle": {"color": f"${name}" if name in PALETTE else "$ink"},

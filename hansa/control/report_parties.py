@@ -1,38 +1,34 @@
-"""Which parties a report shows one by one: all while they are few, else the worst, the middle, the best."""
+"""Which parties a report shows one by one: all while they are few, else both ends and the middle."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from hansa.control.report_words import figure_at, headline_protocol, title_of
 
 MOST_SHOWN = 40
-_OF_EACH = 5  # worst, middle and best parties, where they are more than can be read
+_OF_EACH = 5  # parties of each group, where they are more than can be read
+_BY_ERROR = ("worst", "middle", "best")
+_BY_ROWS = ("fewest rows", "middle", "most rows")
 
 
 def shown_parties(result: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parties that tables show, and what each stands for: worst, middle, best or nothing.
+    """Return the parties that tables show, and what each stands for: nothing while all are shown.
 
-    Parties are ranked by their solo RMSE under the trained scenario, ties by how few rows they have.
+    Parties are ranked by their solo RMSE under the trained scenario, ties by how few rows they have; one
+    without a figure has no rank. Where the errors are equal or too few, all are ranked by their rows.
     """
-    names = list(result["parties"])
     if not are_many(result):
-        return dict.fromkeys(names, "")
-    solos = (result["scenarios"].get(result["algorithm"]) or {}).get("parties") or {}
-    protocol = headline_protocol(result)
-
-    def rank(name: str) -> tuple[float, float]:
-        error = figure_at(solos, name, protocol, "rmse")
-        return (-math.inf if error is None else -error, figure_at(result["parties"], name, "rows") or 0.0)
-
-    ranked = sorted(names, key=rank)  # the worst first
+        return dict.fromkeys(result["parties"], "")
+    errors, rows = _errors(result), _rows(result)
+    first, between, last = _BY_ERROR if errors else _BY_ROWS
+    ranked = sorted(errors or rows, key=lambda name: (-errors.get(name, 0.0), rows[name]))
     middle = (len(ranked) - _OF_EACH) // 2
     return (
-        dict.fromkeys(ranked[:_OF_EACH], "worst")
-        | dict.fromkeys(ranked[middle : middle + _OF_EACH], "middle")
-        | dict.fromkeys(ranked[-_OF_EACH:], "best")
+        dict.fromkeys(ranked[:_OF_EACH], first)
+        | dict.fromkeys(ranked[middle : middle + _OF_EACH], between)
+        | dict.fromkeys(ranked[-_OF_EACH:], last)
     )
 
 
@@ -45,7 +41,25 @@ def many_note(result: Mapping[str, Any]) -> str:
     """Return which of many parties a table shows, as the end of its caption; nothing while all are shown."""
     if not are_many(result):
         return ""
-    return (
-        f" Of {len(result['parties']):,} parties the {_OF_EACH} worst, middle and best are shown, by error"
-        f" alone under {title_of(result['algorithm'])}, ties by rows; result.json holds all."
-    )
+    count, trained = f"{len(result['parties']):,}", title_of(result["algorithm"])
+    if _errors(result):
+        shown = f"{_OF_EACH} worst, middle and best are shown, by error alone under {trained}, ties by rows"
+    else:
+        shown = (
+            f"{_OF_EACH} with the fewest, middling and most rows are shown, as their errors alone under"
+            f" {trained} are equal or not known"
+        )
+    return f" Of {count} parties the {shown}; result.json holds all."
+
+
+def _errors(result: Mapping[str, Any]) -> dict[str, float]:
+    """Return the solo RMSE of the parties that have one; nothing where it cannot rank them."""
+    solos = (result["scenarios"].get(result["algorithm"]) or {}).get("parties") or {}
+    protocol = headline_protocol(result)
+    found = {name: figure_at(solos, name, protocol, "rmse") for name in result["parties"]}
+    errors = {name: error for name, error in found.items() if error is not None}
+    return errors if len(errors) >= 3 * _OF_EACH and len(set(errors.values())) > 1 else {}
+
+
+def _rows(result: Mapping[str, Any]) -> dict[str, float]:
+    return {name: figure_at(one, "rows") or 0.0 for name, one in result["parties"].items()}

@@ -52,11 +52,11 @@ def sensor_suites(fleet: Fleet, charter: Charter, kind: str) -> list[tuple[str, 
 
     Categories are no sensors to be dealt: every party has them.
     """
+    if kind == "horizontal":
+        return [fleet.sensor_names] * charter.parties
     categories = tuple(f"{column.name}=" for column in charter.data.columns if column.role == "category")
     sensors = [name for name in fleet.sensor_names if not name.startswith(categories)]
     count = charter.partition.sensors_per_party or len(sensors)
-    if kind == "horizontal":
-        return [fleet.sensor_names] * charter.parties
     suites = []
     for party in charter.roster:
         rng = seeds.generator(charter.seed, party.name, "sensors")

@@ -24,7 +24,7 @@ from hansa.models.rows import Stream
 from hansa.runtime.party import Member
 from hansa.simulation import machine
 from hansa.simulation.blocks import blocks_of
-from hansa.simulation.tables import Table, filled, keys, networks, sights, table
+from hansa.simulation.tables import Sight, Table, filled, keys, networks, sights, table
 
 
 class BatchedParties:
@@ -75,8 +75,13 @@ class BatchedParties:
         return self._by_party(answered) if self._algorithm.addressed else _total(answered)
 
     def each(self) -> list[Any]:
-        """Return each member's Local, in roster order."""
-        return self._by_party(self.memories)
+        """Return each member's Local, in roster order; copies, as the next exchange takes memories away."""
+        return [jax.tree.map(_copied, local) for local in self._by_party(self.memories)]
+
+    def first(self) -> Any:
+        """Return the Local of the first member."""
+        number = next(number for number in self.blocks if 0 in self._blocks[number].parties)
+        return arrays.take(self.memories[number], self._blocks[number].parties.index(0))
 
     def _by_party(self, stacked: Sequence[Any]) -> list[Any]:
         """Return each party's tree out of the trees of all blocks."""
@@ -96,18 +101,21 @@ class BatchedParties:
     def predict(self, ask: Ask, *, common: bool = False) -> list[NDArray[np.float32]]:
         """Return each member's (rows,) predictions on what it sees.
 
-        common: all members predict with one model, so that those who see the same share a prediction.
+        common: all members predict with one model, so that those who see the same share one array.
         """
         shared = Ask(ask.round, ask.shared)
         found: dict[int, NDArray[np.float32]] = {}
+        known: dict[int, NDArray[np.float32]] = {}  # the common model's, by what is seen
         for memory, seen in zip(self.memories, self._sights, strict=True):
             for sight in seen:
-                places = sight.places[:1] if common else sight.places
-                made = _predict(self._algorithm, memory, shared, sight.x, _doubled(places))
-                own = np.asarray(made)[: len(places), : sight.rows]
-                found |= dict(
-                    zip(sight.parties, [own[0]] * len(sight.parties) if common else own, strict=True)
-                )
+                if not common:
+                    own = _predicted(self._algorithm, memory, shared, sight, sight.places)
+                    found |= dict(zip(sight.parties, own, strict=True))
+                    continue
+                if id(sight.x) not in known:
+                    (one,) = _predicted(self._algorithm, memory, shared, sight, sight.places[:1])
+                    known[id(sight.x)] = one
+                found |= dict.fromkeys(sight.parties, known[id(sight.x)])
         return [found[party] for party in sorted(found)]
 
 
@@ -123,6 +131,14 @@ def exchange_together(federations: Sequence[BatchedParties], asks: Sequence[Ask]
     return [own.total([next(answered) for _ in own.blocks]) for own in federations]
 
 
+def _predicted(
+    algorithm: Algorithm, memory: Any, ask: Ask, sight: Sight, places: Sequence[int]
+) -> NDArray[np.float32]:
+    """Return (places, rows) predictions of some places of a block on what they see."""
+    made = _predict(algorithm, memory, ask, sight.x, _doubled(places))
+    return np.asarray(made)[: len(places), : sight.rows]
+
+
 def _doubled(places: Sequence[int]) -> NDArray[np.int32]:
     """Return the places, filled up to a power of two with the first: few numbers, few programs."""
     length = 1 << (len(places) - 1).bit_length()
@@ -131,6 +147,11 @@ def _doubled(places: Sequence[int]) -> NDArray[np.int32]:
 
 def _on_host(leaf: jax.Array) -> Any:
     return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
+
+
+def _copied(leaf: Any) -> Any:
+    """Return a leaf that keeps nothing of its block; a key's slice on the device is a copy already."""
+    return leaf if isinstance(leaf, jax.Array) else np.array(leaf)
 
 
 def _one(tree: Any) -> Any:

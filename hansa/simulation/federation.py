@@ -15,6 +15,7 @@ import numpy as np
 
 from hansa.core.charter import Charter, Column, Party
 from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.core.errors import FolderError
 from hansa.core.methods import METHODS, SCENARIOS
 from hansa.data.fleet import Fleet
 from hansa.runtime.scoring import About, Joined, Model
@@ -27,7 +28,7 @@ from hansa.simulation.result import RunResult, ScenarioFigures
 from hansa.simulation.session import DRAWN, Session, output_scale
 from hansa.simulation.world import World, open_world
 
-_TOLD_FROM = 1000  # parties; to deal to fewer takes less than two seconds
+_MANY_PARTIES = 1000  # to deal to fewer takes less than two seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Federation:
         world: World | None = None,
         tell: Tell = untold,
     ) -> None:
-        """Read or make the records, or take those of `world`; tell: how far the work before round 1 is.
+        """Read or make the records, or take those of `world`; tell: how far the work beside rounds is.
 
         Raises CharterError and DataError before anything is trained.
         """
@@ -72,10 +73,10 @@ class Federation:
         self.charter = charter
         self._began = time.perf_counter()
         self._before = 0.0  # seconds of the runs that this one goes on from
-        self._tell = tell
+        self.tell = tell
         self.world = world or open_world(charter, data, tell)
         for place, unit in enumerate(self.units):
-            if charter.parties >= _TOLD_FROM:
+            if charter.parties >= _MANY_PARTIES:
                 tell(f"dealing the assets, {unit}", place / len(self.units))
             dealt(charter, unit, self.world)
         self._exams = _exams(self.world, charter)
@@ -131,16 +132,17 @@ class Federation:
         session = self._session = Session(*self.gathered(unit), self.charter.rounds)
         session.open()
         if start is not None and start.scenario == unit and start.arrays is not None and start.values:
-            session.restore(start.arrays, start.values)
+            _restore(session, start.arrays, start.values)
         return session
 
     def gathered(self, unit: str) -> tuple[Cohort, list[Exam]]:
         """Return the parties of a scenario, ready to train, and the exam of each."""
-        cohort = gather(self.charter, unit, self.world, self._tell)
+        cohort = gather(self.charter, unit, self.world, self.tell)
         return cohort, self._exams[: len(cohort.members)]
 
     def keep(self, session: Session) -> None:
         """Take the figures and the models of a session after its last round."""
+        self.tell(f"{session.cohort.scenario}: scoring", 0.0)
         model = model_of(session)
         for name in self.names(session.cohort.scenario):
             self.finished[name], self.models[name] = session.figures(name), model
@@ -191,6 +193,15 @@ class Federation:
         return self._before + time.perf_counter() - self._began
 
 
+def _restore(session: Session, arrays: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    try:
+        session.restore(arrays, values)
+    except (KeyError, TypeError, ValueError) as fault:  # the same charter and data need other arrays now
+        raise FolderError(
+            "the run was begun with another version of Hansa", do="start it again in another folder"
+        ) from fault
+
+
 def model_of(session: Session) -> Model | Joined:
     """Return the scenario's model: the common one, or each party's joined by their mean."""
     cohort, networks, scale = session.cohort, session.networks(), output_scale(session.cohort)
@@ -211,21 +222,24 @@ def model_of(session: Session) -> Model | Joined:
 
 def _about_model(charter: Charter, digest: str, own: Party, sensors: tuple[str, ...]) -> About:
     columns = [column for column in charter.data.columns if _needed(column, sensors)]
-    roles = {column.role: column for column in charter.data.columns}
     needed = {column.role for column in columns}
     given = [Column("asset", "asset"), Column("time", "time", "cycles")]
-    unit = roles["time"].unit if "time" in roles else "cycles"
     return About(
         name=own.name,
         charter=charter.name,
         charter_digest=digest,
-        time_unit=unit or "time units",
+        time_unit=_time_unit(charter),
         cap=charter.data.label_cap,
         filter=charter.evaluation.filter,
         columns=(*(column for column in given if column.role not in needed), *columns),
         named=own.columns,
         units=own.units,
     )
+
+
+def _time_unit(charter: Charter) -> str:
+    units = [column.unit for column in charter.data.columns if column.role == "time"]
+    return (units or ["cycles"])[0] or "time units"
 
 
 def _needed(column: Column, sensors: tuple[str, ...]) -> bool:
@@ -259,7 +273,6 @@ def _work(units: list[str]) -> dict[str, tuple[float, float]]:
 
 
 def _about(charter: Charter, world: World) -> dict[str, Any]:
-    time_columns = [column.unit for column in charter.data.columns if column.role == "time"]
     streamed = world.streamed(charter)
     return {
         "charter": charter.name,
@@ -269,7 +282,7 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
         "algorithm": charter.algorithm.name,
         "rounds": charter.rounds,
         "label_cap": charter.data.label_cap,
-        "time_unit": (time_columns or ["cycles"])[0] or "time units",
+        "time_unit": _time_unit(charter),
         "dataset": world.name,
         "partition": charter.partition.kind,
         "filter": charter.evaluation.filter,

@@ -33,7 +33,7 @@ TEST_NUMBERS = 1 << 23
 """Rows of the test times numbers of a row, at most."""
 
 Tell = Callable[[str, float], None]
-"""Called with what is being read and the share of it that is done."""
+"""Called with what is being done beside the rounds and the share of it that is done; 0: it only begins."""
 
 
 def untold(what: str, done: float) -> None:

@@ -13,7 +13,7 @@ from hansa.models.rows import held
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.exam import Exam
 from hansa.simulation.federation import Federation, Progress, Watch
-from hansa.simulation.session import Session, open_together, step_together
+from hansa.simulation.session import Session, open_together, sight_of, step_together
 
 _MEMORY = 1 << 28  # numbers that seeds in lockstep hold at most: 1 GiB
 
@@ -28,9 +28,12 @@ class _Seat:
 
     @property
     def numbers(self) -> int:
-        """Return how many numbers its rows and its tests hold."""
-        parties = zip(self.cohort.members, self.cohort.inputs, self.exams, strict=True)
-        return sum(held(member.rows).x.size + own.features * exam.fleet.rows for member, own, exam in parties)
+        """Return how many numbers its rows and its tests hold; parties that see the same hold it once."""
+        seen = {
+            sight_of(own, exam): own.features * exam.fleet.rows
+            for own, exam in zip(self.cohort.inputs, self.exams, strict=True)
+        }
+        return sum(held(member.rows).x.size for member in self.cohort.members) + sum(seen.values())
 
 
 def train_together(

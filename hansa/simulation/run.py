@@ -40,9 +40,11 @@ def run_into(
     if start is None:
         folder.clear_models()
     for unit in federation.train(_keeping(federation, folder, watch), stop, start):
+        federation.tell(f"{unit}: writing", 0.0)
         for name in federation.names(unit):
             federation.models[name].save(folder.model(name))
         _store(folder, federation.checkpoint())
+    federation.tell("result: writing", 0.0)
     for name, model in federation.unfinished_models().items():
         model.save(folder.model(name))
     result = federation.result()

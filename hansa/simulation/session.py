@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +16,7 @@ from hansa.core import arrays
 from hansa.core.errors import PartyError
 from hansa.core.messages import Ask, Terms
 from hansa.core.methods import METHODS
+from hansa.data.prepare import Inputs
 from hansa.models.metrics import Errors
 from hansa.models.rows import held
 from hansa.simulation.batched import BatchedParties, exchange_together
@@ -133,8 +134,10 @@ class Session:
 
     def networks(self) -> list[Any]:
         """Return the network that each party predicts with."""
-        ask = self.ask()
-        return [self.cohort.algorithm.network(local, ask) for local in self.parties.each()]
+        ask, algorithm = self.ask(), self.cohort.algorithm
+        if METHODS[self.cohort.scenario].reading == "one model":
+            return [algorithm.network(self.parties.first(), ask)] * len(self.cohort.members)
+        return [algorithm.network(local, ask) for local in self.parties.each()]
 
     def figures(self, scenario: str) -> ScenarioFigures:
         """Return what the scenario found so far; scenario: its name, or isolated_mean beside isolated."""
@@ -227,14 +230,19 @@ def _exchange(sessions: Sequence[Session]) -> None:
 
 def _seen(cohort: Cohort, exams: Sequence[Exam]) -> list[NDArray[np.float32]]:
     """Return what each party predicts on: one array for parties that see the same."""
-    made: dict[Any, NDArray[np.float32]] = {}
+    made: dict[Hashable, NDArray[np.float32]] = {}
     found = []
     for inputs, exam in zip(cohort.inputs, exams, strict=True):
-        sight = (id(exam), inputs.sensors, inputs.mean.tobytes(), inputs.deviation.tobytes())
+        sight = sight_of(inputs, exam)
         if sight not in made:
             made[sight] = inputs.of(exam.fleet)
         found.append(made[sight])
     return found
+
+
+def sight_of(inputs: Inputs, exam: Exam) -> Hashable:
+    """Return what tells one party's view of an exam from another's."""
+    return id(exam), inputs.sensors, inputs.mean.tobytes(), inputs.deviation.tobytes()
 
 
 class _Meter:

@@ -25,9 +25,10 @@ STREAM_ABOVE_MB = 64.0
 Reading and dealing a table takes several copies of it, and other parties have tables too.
 """
 
-_TOLD_FROM = 4000  # engines; to draw fewer takes less than two seconds
 STREAM_VARIABLE = "HANSA_STREAM_ABOVE_MB"
 """Environment variable that takes the place of `STREAM_ABOVE_MB`."""
+
+_MANY_ENGINES = 4000  # to draw fewer takes less than two seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +67,7 @@ def open_world(charter: Charter, data: Path | None, tell: Tell = untold) -> Worl
     Raises DataError for files that are missing or wrong, CharterError where they do not fit.
     """
     if charter.data.source == "simulated":
-        if charter.data.engines >= _TOLD_FROM:
+        if charter.data.engines >= _MANY_ENGINES:
             tell(f"drawing a fleet of {charter.data.engines:,} engines", 0.0)
         return _simulated(charter)
     if data is None and charter.data.source == "cmapss":

@@ -1,6 +1,8 @@
 """Benchmarks run in processes of their own, what they find is kept, and operations are counted right."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -13,6 +15,7 @@ import pytest
 
 from benchmarks import bench
 from benchmarks.bench import JOBS, Job, JobFailedError, case_of, run, text_of
+from benchmarks.benches import growth
 from benchmarks.benches.fedavg import operations
 from benchmarks.benches.figures import Case, Laps, Roofline, Spread, laps, per, spread
 from benchmarks.benches.kernels import gradients
@@ -45,6 +48,31 @@ def test_a_job_runs_in_a_process_of_its_own() -> None:
 def test_a_job_that_ends_badly_says_its_last_line() -> None:
     with pytest.raises(JobFailedError, match=r"it ended with 1: AttributeError: .*'nothing'"):
         run(Job("figures:nothing"))
+
+
+def test_a_job_that_is_late_ends_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    monkeypatch.setattr(bench, "_LIMIT_S", 1)
+    with pytest.raises(JobFailedError, match="it did not end within 1 s"):
+        bench.said_by(["sh", "-c", f"sleep 600 & echo $! > {started}; wait"], os.environ)
+    assert _state(int(started.read_text())) in ("gone", "Z")
+
+
+def _state(process: int) -> str:
+    """Return the state of a process; a zombie waits for nobody but whoever reaps it."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True)  # noqa: S607
+    return found.stdout.strip()[:1] or "gone"
+
+
+def test_sizes_that_share_a_process_have_no_peak_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = tuple(growth.Size(parties, 20, (4,), ragged=True) for parties in (10, 30))
+    monkeypatch.setitem(growth.CURVES, "small parties", small)
+    cases = growth.growth("small parties")
+    assert [case.peak_mb for case in cases] == [None, None]
+    assert cases[0].name == "Growth in small parties: 10 small parties x about 20 rows, 73 weights"
+    assert {12, 28} <= set(growth.Size(1000, 20, ragged=True).lengths()) <= set(range(12, 29))
 
 
 def test_a_failed_job_and_missing_records_are_left_out_with_their_reason(

@@ -156,6 +156,7 @@ def test_our_own_cases_stand_in_their_tables() -> None:
     assert "| a round | 50.0 [45.0 .. 60.0] | 30.0 | 312 | 19 | 2 | so |" in found
     assert "| one thread | 30.0 | 1.76 | 60.0 | 100 | 60% |" in found
     assert found.index("## How cost grows") < found.index("| Growth in rows: 8 ")
+    assert "9 weights | 50.0 [45.0 .. 60.0] | 30.0 | 19 | 2 |" in found  # sizes share a process: no peak
     assert "benchmarks-growth.svg" not in found  # one point is no line
     assert "- `f:g` was left out: no data" in found
     assert "one thread multiplies matrices at 100 GFLOP/s" in found

@@ -53,7 +53,7 @@ def test_the_pieces_of_a_large_table_are_said_now_and_then(
         for rows in (10, 20, 30, 40):
             show.tell(f"big: checking, {rows} of 40 rows", rows / 40)
     said = capsys.readouterr().err.splitlines()
-    assert said == ["big: checking, 10 of 40 rows", "big: checking, 30 of 40 rows, about 4 s left"]
+    assert said == ["big: checking, 10 of 40 rows", "big: checking, 30 of 40 rows, about 6 s left"]
 
 
 def test_a_stage_that_begins_does_not_count_the_one_before_it_as_its_speed(
@@ -67,4 +67,27 @@ def test_a_stage_that_begins_does_not_count_the_one_before_it_as_its_speed(
         show.tell("fedavg: preparing, 2 of 4 parties", 0.5)
     said = capsys.readouterr().err.splitlines()
     assert said[1] == "fedavg: preparing, 1 of 4 parties"
-    assert said[2] == "fedavg: preparing, 2 of 4 parties, about 11 s left"
+    assert said[2] == "fedavg: preparing, 2 of 4 parties, about 22 s left"
+
+
+def test_the_bar_never_runs_backwards_once_rounds_have_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with ProgressLine() as show:
+        assert show._bar is not None
+        task, seen = show._bar.tasks[0], []
+        show.tell("isolated: preparing, 512 of 1,024 parties", 0.5)
+        for scenario, start in (("isolated", 0.0), ("fedavg", 0.5)):
+            for done in (0.25, 0.5):
+                show(Progress(scenario, int(4 * done), 2, start + done))
+                seen.append(task.completed)
+            for text in (f"{scenario}: scoring", "fedavg: preparing, 512 of 1,024 parties"):
+                show.tell(text, 0.5)
+                assert (task.description, task.fields["left"]) == (text, "")
+                seen.append(task.completed)
+    assert seen == [0.25, *[0.5] * 3, 0.75, *[0.99] * 3]
+
+
+def test_a_run_whose_rounds_are_over_is_not_said_to_be_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressLine() as show:
+        show(Progress("fedavg", 2, 2, 1.0))
+    assert capsys.readouterr().err == "fedavg: round 2 of 2, 99% of the run\n"

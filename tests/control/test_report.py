@@ -4,11 +4,12 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +23,8 @@ from hansa.control.report_charts import (
     party_figure,
     rounds_figure,
 )
-from hansa.control.report_histogram import bins_of
-from hansa.control.report_parties import shown_parties
+from hansa.control.report_histogram import _labels, bins_of
+from hansa.control.report_parties import many_note, shown_parties
 from hansa.control.report_tables import error_table, label_table, sensor_table
 from hansa.control.report_words import TITLES, answer, cap_note, number, size, title_of, verdict
 from hansa.core.methods import SCENARIOS
@@ -176,6 +177,51 @@ def test_of_many_parties_the_worst_the_middle_and_the_best_are_shown_and_all_are
 @pytest.mark.parametrize(("parties", "shown"), [(40, 40), (41, 15)])
 def test_parties_are_shown_one_by_one_up_to_forty(parties: int, shown: int) -> None:
     assert len(shown_parties(made_result(parties=tuple(f"party-{n}" for n in range(parties))))) == shown
+
+
+def _many(errors: Callable[[int], float | None]) -> dict[str, Any]:
+    """Return a result of 41 parties whose errors alone are given by number, and whose rows grow with it."""
+    names = [f"party-{number}" for number in range(41)]
+    result = made_result(parties=tuple(names))
+    solos = result["scenarios"][result["algorithm"]]["parties"]
+    for place, name in enumerate(names):
+        result["parties"][name]["rows"] = 100 + place
+        solos[name]["all_cycle"]["rmse"] = errors(place)
+    return result
+
+
+@pytest.mark.parametrize("error", [14.5, None])
+def test_many_parties_whose_errors_are_equal_or_absent_are_told_by_their_rows(error: float | None) -> None:
+    result = _many(lambda number: error)
+    shown = shown_parties(result)
+    groups = {group: [name for name in shown if shown[name] == group] for group in shown.values()}
+    assert groups == {
+        "fewest rows": [f"party-{number}" for number in range(5)],
+        "middle": [f"party-{number}" for number in range(18, 23)],
+        "most rows": [f"party-{number}" for number in range(36, 41)],
+    }
+    assert "the 5 with the fewest, middling and most rows are shown" in many_note(result)
+    assert "worst" not in many_note(result)
+
+
+def test_of_many_parties_one_without_a_figure_is_neither_worst_nor_best() -> None:
+    result = _many(lambda number: None if number in (0, 40) else 10.0 + number)
+    shown = shown_parties(result)
+    assert [name for name in shown if shown[name] == "worst"] == [f"party-{n}" for n in range(39, 34, -1)]
+    assert [name for name in shown if shown[name] == "best"] == [f"party-{n}" for n in range(5, 0, -1)]
+    assert "worst, middle and best" in many_note(result)
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.05, 1.0, 300.0])
+def test_bins_hold_what_numpy_counts_in_them_and_no_two_are_called_alike(scale: float) -> None:
+    groups = [np.random.default_rng(seed).uniform(15, 15 + scale, 1000).tolist() for seed in (1, 2)]
+    lows, counts = bins_of(groups)
+    width = lows[1] - lows[0]
+    for group, count in zip(groups, counts, strict=True):
+        assert count == np.histogram(group, [*lows, lows[-1] + width])[0].tolist()
+    labels = _labels(lows)
+    assert len(set(labels)) == len(labels)
+    assert [float(label) for label in labels] == pytest.approx(lows, abs=1e-9)
 
 
 @given(st.lists(st.floats(0.5, 500), min_size=1, max_size=60))

@@ -183,3 +183,38 @@ def test_training_lowers_the_loss_of_a_network_with_hidden_units() -> None:
     trained, loss = run(learner(network, recipe), _rows(x, y), no_extras, KEY, recipe, squared_error)
     assert isinstance(trained, Learner)
     assert float(loss) < 0.02 * before
+
+
+@pytest.mark.parametrize(
+    ("batch", "capacity"), [*((batch, 20) for batch in (1, 2, 3, 5, 8, 32)), (32, 72)]
+)  # at 32 of 20 the capacity is below the batch
+def test_every_rest_of_a_small_or_large_batch_is_one_step(batch: int, capacity: int) -> None:
+    recipe = Recipe("adam", 0.05, batch, EPOCHS)
+    for rows in range(1, capacity + 1):
+        rng = np.random.default_rng(rows)
+        x, y = rng.normal(size=(rows, FEATURES)), rng.uniform(size=rows)
+        expected, expected_loss = adam_epochs(
+            _flat(_line()), x, y, _batches(rows, min(batch, capacity)), 0.05
+        )
+        held = _rows(x, y, capacity - rows, junk=7.0)
+        trained, loss = run(learner(_line(), recipe), held, no_extras, KEY, recipe, squared_error)
+        assert_allclose(_flat(trained.network), expected, atol=2e-5, err_msg=f"{rows} rows")
+        assert_allclose(loss, expected_loss, rtol=1e-4, err_msg=f"{rows} rows")
+
+
+@pytest.mark.parametrize("pair", [(8, 9), (10, 13), (16, 3), (1, 20), (15, 24)])
+def test_parties_side_by_side_may_have_different_rests(pair: tuple[int, int]) -> None:
+    recipe = Recipe("adam", 0.05, 8, EPOCHS)
+    start, held = learner(_line(), recipe), []
+    for rows in pair:
+        rng = np.random.default_rng(rows)
+        x, y = rng.normal(size=(rows, FEATURES)), rng.uniform(size=rows)
+        held.append(_rows(x, y, 24 - rows, junk=7.0))
+    together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *held)
+    side = jax.jit(jax.vmap(lambda own: train(start, own, no_extras, KEY, recipe, squared_error)))
+    trained, losses = side(together)
+    for place, own in enumerate(held):
+        alone, loss = run(start, own, no_extras, KEY, recipe, squared_error)
+        for one, other in zip(jax.tree.leaves(trained), jax.tree.leaves(alone), strict=True):
+            assert_allclose(one[place], other, rtol=1e-4, atol=1e-6)
+        assert_allclose(losses[place], loss, rtol=1e-5)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hansa.core.charter import Charter
-from hansa.core.errors import PartyError
+from hansa.core.errors import FolderError, PartyError
 from hansa.data.fleet import Dataset
 from hansa.registry.run_folder import RunFolder
 from hansa.runtime.scoring import Joined, Model
@@ -119,6 +119,27 @@ def test_a_checkpoint_in_memory_is_not_changed_by_going_on(steps: int) -> None:
     second = _federation()
     _trained(second, start=kept)
     assert _untimed(second.result().value()) == _untimed(_whole().result().value())
+
+
+def test_a_checkpoint_of_another_version_is_refused_in_one_sentence() -> None:
+    first = _federation()
+    _trained(first, _stop_after(1))
+    kept = first.checkpoint()
+    name, *others = kept.arrays
+    for arrays in ({other: kept.arrays[other] for other in others}, kept.arrays | {name: np.zeros((9, 9))}):
+        with pytest.raises(FolderError, match="begun with another version of Hansa; start it again in anoth"):
+            _trained(_federation(), start=replace(kept, arrays=arrays))
+
+
+def test_scoring_and_writing_are_told(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    contract = small(rounds=1, compare=("fedavg",), evaluation={"filter": "none"})
+    federation = Federation(contract, world=WORLD, tell=lambda *said: told.append(said))
+    folder = RunFolder(tmp_path / "run")
+    folder.claim("", identity(federation))
+    run_into(federation, folder, lambda result: "", lambda progress: None, _never)
+    stages = [f"{unit}: {stage}" for unit in ("fedavg", "labsync_mean") for stage in ("scoring", "writing")]
+    assert told == [(stage, 0.0) for stage in (*stages, "result: writing")]
 
 
 def test_a_run_that_was_stopped_between_two_scenarios_is_not_complete() -> None:

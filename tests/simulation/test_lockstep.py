@@ -79,6 +79,14 @@ def test_seeds_that_do_not_fit_together_take_turns_and_leave_before_the_next(
     assert len(told) == 3 * len(SEEDS) * len(federations[0].units)
 
 
+def test_what_parties_see_alike_is_counted_once() -> None:
+    federation = _federations()[0]
+    seat = lockstep._Seat(federation, *federation.gathered("fedavg"))
+    rows = sum(member.rows.x.size for member in seat.cohort.members)
+    assert len(seat.cohort.members) == 3
+    assert seat.numbers == rows + seat.cohort.inputs[0].features * seat.exams[0].fleet.rows
+
+
 def test_progress_only_grows_and_ends_at_one() -> None:
     told: list[Progress] = []
     _together(told.append)
