@@ -33,7 +33,6 @@ _EWMA = {"features": "ewma", "spans": (3.0, 10.0, 30.0, 90.0)}
 _MLP = {"hidden": (32, 16), "activation": "tanh"}
 _ADAM = {"learning_rate": 0.001}
 
-# What differs from the first: inputs, network or training, one at a time.
 RECIPES: dict[str, dict[str, Any]] = {
     "chosen before": {
         "preparation": {"features": "ewma", "spans": (5.0, 15.0, 40.0)},
@@ -56,11 +55,6 @@ RECIPES: dict[str, dict[str, Any]] = {
         "preparation": _EWMA | {"age": 100.0},
         "network": _MLP,
         "training": _ADAM | {"horizon": 1.0},
-    },
-    "age, convolution": {
-        "preparation": {"features": "window", "window": 40, "age": 100.0},
-        "network": {"kind": "convolution", "hidden": (32,), "activation": "relu"},
-        "training": _ADAM,
     },
 }
 SCENARIOS = ("centralised", "isolated", "fedavg", "aligned", "labsync_mean")

@@ -55,7 +55,7 @@ def accurate(charter: Charter) -> Charter:
         charter,
         rounds=120,
         preparation=Preparation(features="ewma", spans=(3.0, 10.0, 30.0, 90.0), age=100.0),
-        network=Network(hidden=(32, 16), activation="tanh"),
+        network=Network(hidden=(32, 16), activation="tanh", ensemble=4),
         training=replace(charter.training, learning_rate=0.001),
         evaluation=Evaluation("none"),
     )
