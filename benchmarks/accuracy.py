@@ -118,16 +118,14 @@ def _skewed(data: Path) -> Iterator[Row]:
 
 
 def _aligned(seed: int, parties: int, compare: tuple[str, ...], cap: int) -> Charter:
-    charter = fd004(parties=parties, seed=seed, algorithm="labsync_mean", cap=cap, compare=compare)
-    compare = tuple(dict.fromkeys((*compare,)))
-    return accurate(replace(charter, algorithm=replace(charter.algorithm, name="aligned"), compare=compare))
+    return accurate(fd004(parties=parties, seed=seed, algorithm="aligned", cap=cap, compare=compare))
 
 
 def _averaged(seed: int, parties: int, compare: tuple[str, ...], cap: int) -> Charter:
-    charter = accurate(fd004(parties=parties, seed=seed, algorithm="fedavg", cap=cap, compare=compare))
-    if "fine_tuned" in compare:
-        return replace(charter, algorithm=replace(charter.algorithm, alone_rounds=10))
-    return charter
+    charter = accurate(fd004(parties=parties, seed=seed, algorithm="fedavg", cap=cap))
+    alone = 10 if "fine_tuned" in compare else 0
+    choice = replace(charter.algorithm, alone_rounds=alone)
+    return replace(charter, algorithm=choice, compare=compare)
 
 
 def _one_regime(charter: Charter) -> Charter:

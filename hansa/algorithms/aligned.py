@@ -10,19 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms.averaging import local_change, mean
-from hansa.algorithms.fedavg import State
-from hansa.algorithms.server import Memory
+from hansa.algorithms.averaging import Averaged, Common, local_change, mean
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.parts import Partial
 from hansa.models.rows import Rows, Stream
-from hansa.models.training import Recipe
 
 _A_ROW = 0.1  # rows; what sums that are rounded or masked leave of nobody's input is less
 
@@ -43,20 +40,8 @@ class Local(eqx.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
+class Aligned(Averaged):
     """The term is the change of the weights and which inputs the party has, weighted by its rows."""
-
-    recipe: Recipe
-    openings: ClassVar[tuple[str, ...]] = ()
-    addressed: ClassVar[bool] = False
-
-    def start(self, network: Any) -> State:
-        """Return the common model over all inputs at round 1."""
-        return State(jnp.int32(1), network, Memory())
-
-    def ask(self, state: State) -> Ask:
-        """Return the common model."""
-        return Ask(state.round, state.network)
 
     def join(self, network: Partial, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party with what it knows of its inputs."""
@@ -69,19 +54,14 @@ class Aligned:
         change, loss = local_change(ask.shared, rows, key, self.recipe)
         return Terms(Owned(change, local.has), rows.count), Local(local.key, loss, local.has)
 
-    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
+    def absorb(self, state: Common, totals: Totals | Sequence[Terms]) -> Common:
         """Return the common model moved by each weight's mean over those that have its input."""
         assert isinstance(totals, Totals)
         return _moved(state, totals)
 
-    def network(self, local: Local, ask: Ask) -> Any:
-        """Return the common model."""
-        del local
-        return ask.shared
-
 
 @jax.jit
-def _moved(state: State, totals: Totals) -> State:
+def _moved(state: Common, totals: Totals) -> Common:
     found = mean(totals.values, totals.weight)
     share = state.network.reach(found.has)  # of the rows, whose party has the weight's input
     some = _A_ROW / jnp.maximum(totals.weight, 1.0)
@@ -89,4 +69,4 @@ def _moved(state: State, totals: Totals) -> State:
     def moved(old: jax.Array, by: jax.Array, own: jax.Array) -> jax.Array:
         return old + jnp.where(own > some, by / jnp.maximum(own, some), 0.0)
 
-    return State(state.round + 1, jax.tree.map(moved, state.network, found.change, share), state.memory)
+    return Common(state.round + 1, jax.tree.map(moved, state.network, found.change, share))

@@ -1,17 +1,27 @@
-"""What algorithms that average weights have in common: a party's change of the common weights."""
+"""What algorithms that average weights have in common: the common model, and a party's change of it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.ensemble import members
 from hansa.models.losses import squared_error
 from hansa.models.rows import Rows, Stream
 from hansa.models.training import Lean, Recipe, learner, no_extras, train, upright
+
+
+class Common(eqx.Module):
+    """The common model."""
+
+    round: jax.Array  # (), int32
+    network: Any
 
 
 class Local(eqx.Module):
@@ -21,9 +31,36 @@ class Local(eqx.Module):
     loss: jax.Array  # (), mean training loss of the last epoch
 
 
-def joined(key: jax.Array) -> Local:
-    """Return a party that has not trained yet."""
-    return Local(key, jnp.zeros(()))
+@dataclass(frozen=True, slots=True)
+class Averaged:
+    """One common model that moves by the mean change; a method answers, and says what it does otherwise."""
+
+    recipe: Recipe
+    openings: ClassVar[tuple[str, ...]] = ()
+    addressed: ClassVar[bool] = False
+
+    def start(self, network: Any) -> Any:
+        """Return the common model at round 1."""
+        return Common(jnp.int32(1), network)
+
+    def ask(self, state: Any) -> Ask:
+        """Return the common model."""
+        return Ask(state.round, state.network)
+
+    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Any:
+        """Return the party's stream; every party starts from the common model."""
+        del network, rows
+        return Local(key, jnp.zeros(()))
+
+    def absorb(self, state: Any, totals: Totals | Sequence[Terms]) -> Any:
+        """Return the common model moved by the mean change; it stays where nobody sent anything."""
+        assert isinstance(totals, Totals)
+        return _moved(state, totals)
+
+    def network(self, local: Any, ask: Ask) -> Any:
+        """Return the common model."""
+        del local
+        return ask.shared
 
 
 def local_change(
@@ -70,3 +107,9 @@ def scaled(tree: Any, factor: jax.Array | float) -> Any:
 def mean(total: Any, weight: jax.Array) -> Any:
     """Return total / weight; 0 where nobody counted for anything."""
     return scaled(total, jnp.where(weight > 0, 1.0 / jnp.where(weight > 0, weight, 1.0), 0.0))
+
+
+@jax.jit
+def _moved(state: Common, totals: Totals) -> Common:
+    change = mean(totals.values, totals.weight)
+    return Common(state.round + 1, jax.tree.map(jnp.add, state.network, change))

@@ -6,20 +6,18 @@ Algorithm 1. The personal model costs a second local training and no message.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms.averaging import local_change, pull
-from hansa.algorithms.fedavg import FedAvg, State
-from hansa.core.messages import Ask, Terms, Totals
+from hansa.algorithms.averaging import Averaged, local_change, pull
+from hansa.core.messages import Ask, Terms
 from hansa.models.losses import squared_error
 from hansa.models.rows import Rows, Stream
-from hansa.models.training import Learner, Recipe, learner, no_extras, train
+from hansa.models.training import Learner, learner, no_extras, train
 
 
 class Local(eqx.Module):
@@ -31,21 +29,10 @@ class Local(eqx.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Ditto:
+class Ditto(Averaged):
     """The term is FedAvg's; proximal: lambda, how strongly the personal model is pulled to the common one."""
 
-    recipe: Recipe
     proximal: float
-    openings: ClassVar[tuple[str, ...]] = ()
-    addressed: ClassVar[bool] = False
-
-    def start(self, network: Any) -> State:
-        """Return the common model at round 1."""
-        return self._common.start(network)
-
-    def ask(self, state: State) -> Ask:
-        """Return the common model."""
-        return self._common.ask(state)
 
     def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party with its own network, untrained, as personal model."""
@@ -61,15 +48,7 @@ class Ditto:
         personal, loss = train(local.personal, rows, no_extras, own, self.recipe, squared_error, near)
         return Terms(change, rows.count), Local(personal, local.key, loss)
 
-    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the common model moved by the mean change."""
-        return self._common.absorb(state, totals)
-
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the party's personal model."""
         del ask
         return local.personal.network
-
-    @property
-    def _common(self) -> FedAvg:
-        return FedAvg(self.recipe)

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms.averaging import Local, joined, local_change, mean, pull
+from hansa.algorithms.averaging import Averaged, Local, local_change, mean, pull
 from hansa.algorithms.server import MEAN, Memory, Server
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.rows import Rows, Stream
-from hansa.models.training import Recipe, upright
+from hansa.models.training import upright
 
 
 class State(eqx.Module):
@@ -32,30 +32,18 @@ class State(eqx.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class FedAvg:
+class FedAvg(Averaged):
     """The term is (new weights - common weights), weighted by the party's rows.
 
     proximal: mu, how strongly a party's weights are pulled to the common ones in every step.
     """
 
-    recipe: Recipe
     proximal: float = 0.0
     server: Server = MEAN
-    openings: ClassVar[tuple[str, ...]] = ()
-    addressed: ClassVar[bool] = False
 
     def start(self, network: Any) -> State:
         """Return the common model at round 1."""
         return State(jnp.int32(1), network, self.server.start(network))
-
-    def ask(self, state: State) -> Ask:
-        """Return the common model."""
-        return Ask(state.round, state.network)
-
-    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
-        """Return the party's stream; every party starts from the common model."""
-        del network, rows
-        return joined(key)
 
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the change of the weights after the local epochs, weighted by rows."""
@@ -68,11 +56,6 @@ class FedAvg:
         """Return the common model after the coordinator's step along the mean change."""
         assert isinstance(totals, Totals)
         return _moved(self.server, state, totals)
-
-    def network(self, local: Local, ask: Ask) -> Any:
-        """Return the common model."""
-        del local
-        return ask.shared
 
 
 @partial(jax.jit, static_argnums=0)

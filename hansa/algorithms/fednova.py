@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms.averaging import Local, joined, local_change, mean, scaled
-from hansa.algorithms.fedavg import State
-from hansa.algorithms.server import Memory
+from hansa.algorithms.averaging import Averaged, Common, Local, local_change, mean, scaled
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.rows import Rows, Stream
-from hansa.models.training import Recipe, steps
+from hansa.models.training import steps
 
 
 class Pace(eqx.Module):
@@ -32,25 +30,8 @@ class Pace(eqx.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class FedNova:
+class FedNova(Averaged):
     """The term is the change for one effective step and their number, weighted by the party's rows."""
-
-    recipe: Recipe
-    openings: ClassVar[tuple[str, ...]] = ()
-    addressed: ClassVar[bool] = False
-
-    def start(self, network: Any) -> State:
-        """Return the common model at round 1."""
-        return State(jnp.int32(1), network, Memory())
-
-    def ask(self, state: State) -> Ask:
-        """Return the common model."""
-        return Ask(state.round, state.network)
-
-    def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
-        """Return the party's stream; every party starts from the common model."""
-        del network, rows
-        return joined(key)
 
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the change for one effective step, and how many there were, weighted by rows."""
@@ -60,15 +41,10 @@ class FedNova:
         pace = Pace(scaled(change, 1.0 / jnp.maximum(taken, 1.0)), taken)
         return Terms(pace, rows.count), Local(local.key, loss)
 
-    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
+    def absorb(self, state: Common, totals: Totals | Sequence[Terms]) -> Common:
         """Return the common model moved by the mean number of steps along their mean."""
         assert isinstance(totals, Totals)
         return _moved(state, totals)
-
-    def network(self, local: Local, ask: Ask) -> Any:
-        """Return the common model."""
-        del local
-        return ask.shared
 
 
 def effective(taken: jax.Array, momentum: float) -> jax.Array:
@@ -79,7 +55,7 @@ def effective(taken: jax.Array, momentum: float) -> jax.Array:
 
 
 @jax.jit
-def _moved(state: State, totals: Totals) -> State:
+def _moved(state: Common, totals: Totals) -> Common:
     found = mean(totals.values, totals.weight)
     network = jax.tree.map(lambda old, by: old + found.steps * by, state.network, found.change)
-    return State(state.round + 1, network, state.memory)
+    return Common(state.round + 1, network)

@@ -6,19 +6,16 @@ The baseline that methods of personalisation have to beat (for instance Yu, Bagd
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms.averaging import local_change
-from hansa.algorithms.fedavg import FedAvg, State
-from hansa.core.messages import Ask, Terms, Totals
+from hansa.algorithms.averaging import Averaged, local_change
+from hansa.core.messages import Ask, Terms
 from hansa.models.rows import Rows, Stream
-from hansa.models.training import Recipe
 
 
 class Local(eqx.Module):
@@ -30,21 +27,10 @@ class Local(eqx.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class FineTuned:
+class FineTuned(Averaged):
     """The term is FedAvg's for `common_rounds`, and nothing afterwards."""
 
-    recipe: Recipe
     common_rounds: int
-    openings: ClassVar[tuple[str, ...]] = ()
-    addressed: ClassVar[bool] = False
-
-    def start(self, network: Any) -> State:
-        """Return the common model at round 1."""
-        return self._common.start(network)
-
-    def ask(self, state: State) -> Ask:
-        """Return the common model."""
-        return self._common.ask(state)
 
     def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party without a change of its own."""
@@ -60,14 +46,6 @@ class FineTuned:
         sent = jax.tree.map(lambda leaf: jnp.where(alone, 0.0, leaf), step)
         return Terms(sent, jnp.where(alone, 0.0, rows.count)), Local(local.key, loss, kept)
 
-    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the common model moved by the mean change; it stays where nobody sent anything."""
-        return self._common.absorb(state, totals)
-
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the common model, with the party's own change once it trains alone."""
         return jax.tree.map(jnp.add, ask.shared, local.change)
-
-    @property
-    def _common(self) -> FedAvg:
-        return FedAvg(self.recipe)

@@ -7,21 +7,19 @@ FedBN's idea (Li et al., ICLR 2021, section 3) for tables: each party scales its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hansa.algorithms.averaging import minus
-from hansa.algorithms.fedavg import FedAvg, State
-from hansa.core.messages import Ask, Terms, Totals
+from hansa.algorithms.averaging import Averaged, Common, minus
+from hansa.core.messages import Ask, Terms
 from hansa.models.losses import squared_error
 from hansa.models.parts import marked
 from hansa.models.rows import Rows, Stream
-from hansa.models.training import Recipe, learner, no_extras, train
+from hansa.models.training import learner, no_extras, train
 
 
 class Local(eqx.Module):
@@ -33,26 +31,19 @@ class Local(eqx.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(Averaged):
     """The term is the change of the shared weights, weighted by the party's rows.
 
     private: the part that stays, head or normaliser. in_turn: whether the private part is trained first, for
     as many epochs as the body, with the body fixed, and then the body (FedRep).
     """
 
-    recipe: Recipe
     private: str
     in_turn: bool = False
-    openings: ClassVar[tuple[str, ...]] = ()
-    addressed: ClassVar[bool] = False
 
-    def start(self, network: Any) -> State:
+    def start(self, network: Any) -> Common:
         """Return the shared part of the common model at round 1."""
-        return self._common.start(self._split(network)[1])
-
-    def ask(self, state: State) -> Ask:
-        """Return the shared part."""
-        return self._common.ask(state)
+        return Common(jnp.int32(1), self._split(network)[1])
 
     def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party with the private part of its own network, untrained."""
@@ -73,10 +64,6 @@ class Personal:
             private, shared = self._split(trained)
         return Terms(minus(shared, ask.shared), rows.count), Local(local.key, loss, private)
 
-    def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the shared part moved by the mean change."""
-        return self._common.absorb(state, totals)
-
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the shared part completed by the party's own."""
         return eqx.combine(ask.shared, local.private)
@@ -94,7 +81,3 @@ class Personal:
 
         trained, mean = train(learner(moving, self.recipe), rows, no_extras, key, self.recipe, loss)
         return trained.network, mean
-
-    @property
-    def _common(self) -> FedAvg:
-        return FedAvg(self.recipe)

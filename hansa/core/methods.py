@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-WEIGHTS = "The change of its network's weights and its number of rows, each round."
+_WEIGHTS = "The change of its network's weights and its number of rows, each round."
 _WEIGHTS_TERM = "the change of the network's weights times the party's row count, and its row count"
 _ONE_MODEL = ("horizontal", "given")
 _ANY = ("horizontal", "vertical", "hybrid", "mixed", "given")
@@ -38,7 +38,7 @@ _AVERAGED = Method(
     "weights",
     "one model",
     "the same sensors at every party",
-    WEIGHTS,
+    _WEIGHTS,
     "weights averaged; the assets dealt anew, all sensors",
     _ONE_MODEL,
     "horizontal",

@@ -59,8 +59,8 @@ def blocks_of(members: Sequence[Member]) -> list[Block]:
 
 def _width(network: Any) -> int:
     weights = sum(leaf.size for leaf in jax.tree.leaves(network))
-    # Forward, and backward to weights and inputs. A kernel counts once, not at each of its places: counted
-    # so, convolutions of 425 to 1,177 weights stepped alone, for 1.2 to 1.8 times the CPU of two together.
+    # Forward, and backward to weights and inputs. A kernel counts once, not at each of its places: small
+    # convolutions too are faster two and more together.
     operations = 6 * _BATCH * weights
     return min(_WIDTH, _power(max(1, _STEP // operations)))
 
