@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -213,6 +213,11 @@ def indicators(column: Column) -> tuple[str, ...]:
     """Return the names of the sensors that a category becomes."""
     values = column.values if OTHER in column.values else (*column.values, OTHER)
     return tuple(f"{column.name}={value}" for value in values)
+
+
+def column_of(sensor: str, columns: Collection[str]) -> str:
+    """Return the name of the column that a sensor comes from; a category's sensors are called NAME=value."""
+    return sensor if sensor in columns else sensor.split("=")[0]
 
 
 def _category(sheet: Sheet, column: Column, hold: bool) -> NDArray[np.object_]:

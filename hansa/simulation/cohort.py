@@ -19,7 +19,7 @@ from hansa.core import seeds
 from hansa.core.charter import Charter, Network, Party
 from hansa.core.errors import PartyError
 from hansa.core.methods import BROUGHT, BY_ROW, METHODS, partition_under
-from hansa.data.columns import indicators
+from hansa.data.columns import column_of, indicators
 from hansa.data.oversample import require_smote
 from hansa.data.partition import Share
 from hansa.data.prepare import Inputs
@@ -52,9 +52,7 @@ class Cohort:
     members: list[Member]
     inputs: list[Inputs]
     statistics: Moments | None  # the sums over the cohort that scaled the inputs; None where each sums alone
-    products: Products | None = (
-        None  # the sums that gave components; None where there are none, or each's own
-    )
+    products: Products | None = None  # the sums that gave components or fills; None where there are none
 
 
 def partition_of(charter: Charter, scenario: str) -> str:
@@ -146,8 +144,7 @@ def scaled_inputs(
 def _in_order(charter: Charter, names: Sequence[str]) -> tuple[str, ...]:
     """Return sensors in the order of the charter's columns; a category's values follow one another."""
     columns = [column.name for column in charter.data.columns]
-    own = {name: name if name in columns else name.split("=")[0] for name in names}  # NAME=value
-    return tuple(sorted(names, key=lambda name: (columns.index(own[name]), names.index(name))))
+    return tuple(sorted(names, key=lambda name: (columns.index(column_of(name, columns)), names.index(name))))
 
 
 def _check_sums(share: Share | LargeShare, squares: NDArray[np.float64]) -> None:

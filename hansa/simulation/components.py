@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from hansa.algorithms import components
 from hansa.algorithms.components import Products
 from hansa.core.charter import Charter
+from hansa.data.columns import column_of
 from hansa.data.prepare import Inputs
 from hansa.simulation.holdings import Holding
 
@@ -31,17 +33,13 @@ def with_components(
     pairs = components.pairs_of(group)
     places = [[union.index(name) for name in one.sensors] for one in inputs]
     most = charter.preparation.components
-    found: list[Inputs] = []
-    sums: Products | None = None
-    for held, one, columns in zip(holdings, inputs, places, strict=True):
-        product, rows = held.products(one)
-        term = components.term(product, rows, columns, pairs, len(union))
-        if alone:
-            found.append(replace(one, projection=components.directions(term, pairs, group, columns, most)))
-        else:  # added in the order of the roster
-            sums = term if sums is None else components.added(sums, term)
-    if sums is None:
-        return found, None
+    terms = terms_of(holdings, inputs, union, pairs)
+    if alone:
+        return [
+            replace(one, projection=components.directions(term, pairs, group, columns, most))
+            for one, term, columns in zip(inputs, terms, places, strict=True)
+        ], None
+    sums = reduce(components.added, terms)  # in the order of the roster
     known: dict[tuple[int, ...], Floats] = {}  # parties with the same sensors have the same components
     for own in map(tuple, places):
         if own not in known:
@@ -52,9 +50,21 @@ def with_components(
     return joint, sums
 
 
+def terms_of(
+    holdings: Sequence[Holding],
+    inputs: Sequence[Inputs],
+    sensors: Sequence[str],
+    pairs: NDArray[np.int64],
+) -> Iterator[Products]:
+    """Yield each party's term over all sensors and their pairs, in the order of the roster."""
+    for held, one in zip(holdings, inputs, strict=True):
+        columns = [sensors.index(name) for name in one.sensors]
+        yield components.term(*held.products(one), columns, pairs, len(sensors))
+
+
 def groups(charter: Charter, names: Sequence[str]) -> NDArray[np.int64]:
     """Return (sensors,) the number of each sensor's group of columns, by the order of the groups' names."""
     named = {column.name: column.group for column in charter.data.columns}
-    own = [named[name] if name in named else named[name.split("=")[0]] for name in names]  # NAME=value
+    own = [named[column_of(name, named)] for name in names]
     order = sorted(set(own))
     return np.array([order.index(one) for one in own], np.int64)

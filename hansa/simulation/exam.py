@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,25 +18,25 @@ from hansa.models.metrics import errors
 from hansa.simulation.result import ChosenAsset, Curves, Protocol
 
 
-class Exam:
+class Exam(ABC):
     """Test assets with known truth; what a task has nothing to show of is empty."""
 
     __slots__ = ()
     fleet: Fleet
 
+    @abstractmethod
     def figure(self, predictions: NDArray[np.float32]) -> float:
         """Return the measure by which the task compares of (rows,) raw predictions, shares of the target."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score(self, predictions: NDArray[np.float32]) -> Sequence[Any]:
         """Return the score of (rows,) raw predictions under each of the task's protocols."""
-        raise NotImplementedError
 
+    @abstractmethod
     def by_class(
         self, predictions: NDArray[np.float32], number: NDArray[np.integer]
     ) -> list[dict[str, float]]:
         """Return (classes,) that measure by protocol; number: (assets,) the class of each."""
-        raise NotImplementedError
 
     def asks_the_same(self, other: Exam) -> bool:
         """Return whether the other exam has these rows and truth; the readings may be other sensors'."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
 from hansa.algorithms import components, lacking
 from hansa.algorithms.components import Products
 from hansa.data.prepare import Inputs
+from hansa.simulation.components import terms_of
 from hansa.simulation.holdings import Holding
 
 
@@ -22,15 +24,9 @@ def with_fill(holdings: Sequence[Holding], inputs: Sequence[Inputs]) -> tuple[li
     if all(len(one.sensors) == len(frame) for one in inputs):
         return list(inputs), None
     pairs = components.pairs_of(np.zeros(len(frame), np.int64))
-    places = [[frame.index(name) for name in one.sensors] for one in inputs]
-    sums: Products | None = None
-    for held, one, columns in zip(holdings, inputs, places, strict=True):
-        product, rows = held.products(one)
-        term = components.term(product, rows, columns, pairs, len(frame))
-        sums = term if sums is None else components.added(sums, term)  # in the order of the roster
-    assert sums is not None
+    sums = reduce(components.added, terms_of(holdings, inputs, frame, pairs))  # in the order of the roster
     found = [
-        replace(one, fill=lacking.fill(sums, pairs, len(frame), columns))
-        for one, columns in zip(inputs, places, strict=True)
+        replace(one, fill=lacking.fill(sums, pairs, len(frame), [frame.index(name) for name in one.sensors]))
+        for one in inputs
     ]
     return found, sums
