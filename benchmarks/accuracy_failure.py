@@ -6,7 +6,6 @@ runs/accuracy, one file a charter, so that a measurement that was stopped goes o
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,9 +16,9 @@ import numpy as np
 
 from benchmarks import secom
 from benchmarks.failure_search import RECIPES
+from benchmarks.kept_runs import kept, trained
 from benchmarks.measure import Row, at_least, at_most, shown
 from hansa.core.charter import Charter
-from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.simulation.federation import Federation
 from hansa.simulation.study_summary import difference
 
@@ -27,7 +26,6 @@ COMMAND = "make measure TOPIC=accuracy"
 SEEDS = tuple(range(1, 21))
 CHOSEN = "linear, clip 3, decay 1"  # of results/failure-search.json
 BASELINES = ("centralised", "isolated", "isolated_mean")
-_KEPT = Path(__file__).parents[1] / "runs" / "accuracy"
 
 Run = dict[str, dict[str, float]]
 """Figures by scenario."""
@@ -77,17 +75,12 @@ def hybrid_rows(runs: Sequence[Run]) -> Iterator[Row]:
 
 def found(charter: Charter, folder: Path) -> Run:
     """Return the figures of a charter's scenarios; from its file where it has been run before."""
-    path = _KEPT / f"{charter_digest(charter)[:16]}-{roster_digest(charter)[:8]}.json"
-    if path.exists():
-        kept: Run = json.loads(path.read_text(encoding="utf-8"))
-        return kept
-    federation = Federation(charter, world=secom.world(charter, folder))
-    for _ in federation.train(lambda _: None, lambda: False):
-        pass
-    figures = {name: dict(one.scores["test"].figures) for name, one in federation.finished.items()}
-    _KEPT.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures) + "\n", encoding="utf-8")
-    return figures
+
+    def find() -> Run:
+        federation = trained(Federation(charter, world=secom.world(charter, folder)))
+        return {name: dict(one.scores["test"].figures) for name, one in federation.finished.items()}
+
+    return kept(charter, find)
 
 
 def _interval(measure: str, differences: Sequence[float]) -> Iterator[Row]:

@@ -6,7 +6,6 @@ the same test, that of all of them. What was found is kept in runs/accuracy, one
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.kept_runs import kept, trained
 from benchmarks.measure import Row, at_most, shown
 from hansa.core.charter import Charter
-from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.data.bulldozers import Sales, baselines_of, charter_of, prepared, read_sales
 from hansa.data.columns import fleet_from_table
 from hansa.simulation.federation import Federation
@@ -26,7 +25,6 @@ from hansa.simulation.world import World
 
 COMMAND = "make measure TOPIC=accuracy"
 SEEDS = (1, 2, 3, 4, 5)
-_KEPT = Path(__file__).parents[1] / "runs" / "accuracy"
 _FILE = Path("bulldozers", "bulldozers_priced.parquet")
 _NAME = "bulldozers, 6 parties (auctioneers), last 30 % of 2012"
 
@@ -88,22 +86,16 @@ def _world(file: Path) -> World:
 
 
 def _run(charter: Charter, file: Path) -> dict[str, Any]:
-    path = _KEPT / f"{charter_digest(charter)[:16]}-{roster_digest(charter)[:8]}.json"
-    if path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return kept
-    federation = Federation(charter, world=_world(file))
-    for _ in federation.train(lambda _: None, lambda: False):
-        pass
-    result: dict[str, Any] = {}
-    for name, one in federation.finished.items():
-        result[name] = dict(one.scores["test"].figures) | {"seconds": one.seconds}
-        if name == "isolated":
-            result["alone"] = {own: part.scores["test"].figures["rmsle"] for own, part in one.parties.items()}
-    _KEPT.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result) + "\n", encoding="utf-8")
-    print(f"{charter.name}, seed {charter.seed}: {result}", file=sys.stderr, flush=True)
-    return result
+    def find() -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for name, one in trained(Federation(charter, world=_world(file))).finished.items():
+            result[name] = dict(one.scores["test"].figures) | {"seconds": one.seconds}
+            if name == "isolated":
+                alone = one.parties.items()
+                result["alone"] = {own: part.scores["test"].figures["rmsle"] for own, part in alone}
+        return result
+
+    return kept(charter, find)
 
 
 def _mean(runs: Sequence[dict[str, Any]], name: str, figure: str) -> float:

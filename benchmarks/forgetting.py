@@ -14,7 +14,6 @@ before the first round. What was found is kept in runs/accuracy, one file a char
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.charters import accurate, fd004
+from benchmarks.kept_runs import kept
 from benchmarks.measure import Row, at_most, shown
 from hansa.algorithms.fine_tuned import FineTuned
 from hansa.core import seeds
 from hansa.core.charter import Charter
-from hansa.core.charter_digest import charter_digest
 from hansa.data.fleet import Dataset, Fleet
 from hansa.data.partition import skew_rank
 from hansa.simulation.classes import errors_by_class
@@ -46,7 +45,6 @@ ROUNDS = 40  # with the first class: a third of the recipe's, and one network fo
 AFTER = 20  # with the other fleets, as the goal says
 _ALONE = 10  # of the first rounds, under fine_tuned
 _HELD_OUT = 4  # one engine in so many
-_KEPT = Path(__file__).parents[1] / "runs" / "accuracy"
 
 
 def rows(data: Path, command: str) -> Iterator[Row]:
@@ -149,13 +147,10 @@ def _charter(seed: int, algorithm: str) -> Charter:
 
 def _found(charter: Charter, data: Path) -> dict[str, Any]:
     """Return what was found under a charter; from its file where it has been run before."""
-    path = _KEPT / f"forgetting-{AFTER}-{charter_digest(charter)[:16]}.json"
-    if path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return kept
-    fleet = open_world(charter, data).train
-    assert fleet is not None  # C-MAPSS is one set of assets
-    found = forgetting(charter, two_classes(fleet, charter), AFTER)
-    _KEPT.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found) + "\n", encoding="utf-8")
-    return found
+
+    def find() -> dict[str, Any]:
+        fleet = open_world(charter, data).train
+        assert fleet is not None  # C-MAPSS is one set of assets
+        return forgetting(charter, two_classes(fleet, charter), AFTER)
+
+    return kept(charter, find, f"forgetting-{AFTER}-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,37 @@ def found(charter: Charter, data: Path) -> dict[str, Any]:
     Each protocol holds rmse, nasa and solo (each party's RMSE); seconds and bytes stand beside, the latter
     framed, both ways, the mean over the parties.
     """
-    path = KEPT / f"{charter_digest(charter)[:16]}-{roster_digest(charter)[:8]}.json"
+    return kept(charter, lambda: _figures(trained(Federation(charter, data))))
+
+
+def kept(charter: Charter, find: Callable[[], dict[str, Any]], prefix: str = "") -> dict[str, Any]:
+    """Return what `find` returns for a charter; from its file where it has been found before.
+
+    prefix: tells apart what is found otherwise under the same charter.
+    """
+    path = KEPT / f"{prefix}{charter_digest(charter)[:16]}-{roster_digest(charter)[:8]}.json"
     if path.exists():
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return known
     began = time.perf_counter()
-    federation = Federation(charter, data)
+    made = find()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(made) + "\n", encoding="utf-8")
+    words = (
+        f"{prefix}{charter.name}, seed {charter.seed}, {charter.parties} parties, {charter.algorithm.name}"
+    )
+    print(f"{words}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    return made
+
+
+def trained(federation: Federation) -> Federation:
+    """Return the federation once every scenario is trained and judged."""
     for _ in federation.train(lambda _: None, lambda: False):
         pass
+    return federation
+
+
+def _figures(federation: Federation) -> dict[str, Any]:
     made: dict[str, Any] = {ALL: {}, LAST: {}, "seconds": {}, "bytes": {}}
     for name, one in federation.result().scenarios.items():
         made["seconds"][name] = one.seconds
@@ -41,8 +65,4 @@ def found(charter: Charter, data: Path) -> dict[str, Any]:
             own = getattr(one, protocol).filtered
             solos = [getattr(party, protocol).filtered.rmse for party in one.parties.values()]
             made[protocol][name] = {"rmse": own.rmse, "nasa": own.nasa, "solo": solos}
-    KEPT.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(made) + "\n", encoding="utf-8")
-    words = f"seed {charter.seed}, {charter.parties} parties, {charter.algorithm.name}"
-    print(f"{words}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
     return made

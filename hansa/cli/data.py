@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,9 +188,24 @@ def charter_of_table(file: Path, task: str) -> str:
     )
     learnt_from = found.assets - max(1, round(schema.test_share * found.assets))
     text = table_template(schema, max(1, min(_PARTIES, learnt_from)), found.failure_weight)
+    if not found.faults:  # what a charter lacks for another reason is told once those are mended
+        refused = _refusals(text)
+        found = replace(found, faults=refused, notes=(*refused, *found.notes))
     for fault in found.faults:
         click.echo(f"{file.as_posix()}: {fault}", err=True)
     return "\n".join(f"# {line}".rstrip() for line in _findings(found, file)) + "\n\n" + text
+
+
+def _refusals(text: str) -> tuple[str, ...]:
+    """Return what the charter is refused for, if it is."""
+    from hansa.core.charter_reader import parse_charter
+    from hansa.core.errors import CharterError
+
+    try:
+        parse_charter(text, "the charter")
+    except CharterError as fault:
+        return (f"the charter cannot run yet: {fault}",)
+    return ()
 
 
 def _findings(found: Description, file: Path) -> Iterator[str]:

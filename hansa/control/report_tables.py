@@ -180,6 +180,7 @@ def holdings_table(result: Mapping[str, Any]) -> Table:
     parties, outcome = result["parties"], _OUTCOMES.get(yardstick(result).name)
     most = max((figure_at(p, "rows") or 0.0 for p in parties.values()), default=0.0)
     total = sum(figure_at(p, "rows") or 0.0 for p in parties.values())
+    by_column = [str(result["dealt_by"])] if "dealt_by" in result else []
     rows = []
     for name, note in shown_parties(result).items():
         party = parties[name]
@@ -192,14 +193,19 @@ def holdings_table(result: Mapping[str, Any]) -> Table:
             Cell(str(len(party.get("sensors") or ()))),
         )
         ending = (Cell(plain(outcome[2](party))),) if outcome else ()
-        rows.append(Row(name, cells + ending, note))
+        dealt = tuple(Cell(_some(party.get("dealt") or ())) for _ in by_column)
+        rows.append(Row(name, cells + ending + dealt, note))
     return Table(
         name="holdings",
         caption="What each party brought to training." + (outcome[1] if outcome else "") + many_note(result),
         corner="Party",
-        heads=("assets", "rows", "share of rows", "sensors", *((outcome[0],) if outcome else ())),
+        heads=("assets", "rows", "share of rows", "sensors", *((outcome[0],) if outcome else ()), *by_column),
         rows=tuple(rows),
     )
+
+
+def _some(values: Sequence[str]) -> str:
+    return ", ".join(values[:3]) + (f" and {len(values) - 3} more" if len(values) > 3 else "")
 
 
 def regime_table(result: Mapping[str, Any]) -> Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hansa.core.charter import (
     AlgorithmChoice,
@@ -35,8 +37,9 @@ def parse_charter(text: str, where: str = "charter.toml") -> Charter:
     where: the name of the file, for errors only. Raises CharterError for text that is not TOML, an
     unknown key, a value of the wrong type and whatever `check_charter` refuses.
     """
-    file = RecordReader(_File, where, _ELSEWHERE).read(parse_toml(text, where))
-    charter = _assemble(file, where)
+    written = parse_toml(text, where)
+    file = RecordReader(_File, where, _ELSEWHERE).read(written)
+    charter = _assemble(_as_the_task_asks(file, written), where)
     check_charter(charter, where)
     return charter
 
@@ -92,7 +95,6 @@ _ELSEWHERE = {
 def _assemble(file: _File, where: str) -> Charter:
     source = file.data.source
     regimes = default_regimes(source) if file.regimes is None else file.regimes
-    file = _as_the_task_asks(file)
     columns = _columns(file, where)
     data = replace(file.data, task=file.task, columns=columns, label=file.label, regimes=regimes)
     return Charter(
@@ -114,8 +116,8 @@ def _assemble(file: _File, where: str) -> Charter:
     )
 
 
-def _as_the_task_asks(file: _File) -> _File:
-    """Return the file with what its task alone allows in place of defaults that are made for lives."""
+def _as_the_task_asks(file: _File, written: Mapping[str, Any]) -> _File:
+    """Return the file with what its task asks for where nothing is written: defaults are for lives."""
     if file.task == "rul":
         return file
     defaults: dict[str, tuple[str, str]] = {"evaluation": ("filter", "none")}
@@ -124,9 +126,8 @@ def _as_the_task_asks(file: _File) -> _File:
         defaults |= {} if file.network.model else {"network": ("output", "sigmoid")}
     changed = {}
     for table, (key, value) in defaults.items():
-        record = getattr(file, table)
-        if getattr(record, key) == getattr(type(record)(), key):
-            changed[table] = replace(record, **{key: value})
+        if key not in written.get(table, {}):
+            changed[table] = replace(getattr(file, table), **{key: value})
     return replace(file, **changed)
 
 

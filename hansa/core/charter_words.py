@@ -73,8 +73,24 @@ def _what_is_learned(charter: Charter) -> Iterator[str]:
     some = f"; {partition.sensors_per_party} of {sensors} sensors each" if partition.sensors_per_party else ""
     shared = f"; {partition.shared_assets:.0%} of the assets are shared" if partition.kind == "mixed" else ""
     deal = _MATCHED.get(charter.algorithm.name, "") if partition.kind == "given" else ""
-    yield f"Partition: {partition.kind}: {deal or _DEALS[partition.kind]}{some}{shared}."
+    yield f"Partition: {partition.kind}: {deal or _DEALS[partition.kind]}{some}{shared}{_skew(charter)}."
 
+
+def _skew(charter: Charter) -> str:
+    """Return which assets go to whom, where they are dealt and not shuffled."""
+    if charter.partition.kind in ("given", "vertical"):
+        return ""
+    return _SKEWS[charter.partition.deal].format(charter.partition.by)
+
+
+_SKEWS = {
+    "shuffled": "",
+    "fault_mode": "; the assets are dealt by fault mode, so that parties differ in it",
+    "regime": "; the assets are dealt by operating regime, so that parties differ in it",
+    "fleet_size": "; fleets differ in size, the first having eight times as many assets as the last",
+    "column": '; party by party gets the assets of one value of column "{0}", the most frequent first, '
+    "the last one all that are left",
+}
 
 _MISSING = {
     "refuse": "refused, with their line",

@@ -152,7 +152,7 @@ def prepared(raw: pd.DataFrame, deal: str, where: str = "the sales") -> Sales:
         do = f"give the sales of {SPLIT_YEAR}, too, and of years before"
         raise DataError(f"no sale of {SPLIT_YEAR} is left for the test", do=do, where=where)
     table = _features(raw, ~test)
-    table[PARTY] = _parties(raw[DEALS[deal]].astype(str), deal, ~test)
+    table[PARTY] = _parties(raw[DEALS[deal]].astype(str), deal)
     train = table[~test].reset_index(drop=True)
     parties = tuple(
         train[PARTY].value_counts().sort_index().sort_values(ascending=False, kind="stable").index
@@ -233,7 +233,7 @@ def _class_size(described: pd.Series) -> pd.Series:
     return np.log10(1 + low)
 
 
-def _parties(value: pd.Series, deal: str, learnt: NDArray[np.bool_]) -> pd.Series:
+def _parties(value: pd.Series, deal: str) -> pd.Series:
     """Return the party of each row; values with too few rows are joined."""
     rows = value.groupby(value).transform("size")
     plain = value.str.replace(r"[^A-Za-z0-9]+", "-", regex=True).str.strip("-").str.lower()

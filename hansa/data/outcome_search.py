@@ -40,11 +40,11 @@ def outcome_faults(keys: Keys, task: str) -> Iterator[str]:
         yield 'no column tells the assets apart: add one, such as "id", with another cell in each row'
     if keys.target is None and task == "failure":
         yield (
-            "no column tells the failures: give one with two kinds of cells and none empty, and write under"
+            "no column tells the failures: give one with two kinds of cells, and write under"
             ' [label] failed = "CELL" for the one that says that an asset failed'
         )
     if keys.target is None and task == "price":
-        yield "no column tells the price: give one of numbers over 0 and none empty"
+        yield "no column tells the price: give one of numbers over 0"
     rows = len(keys.asset_of_row)
     if keys.asset is not None and keys.time is None and keys.assets < rows:
         yield f'"{keys.asset}" repeats in the rows and no column tells their times: give one role = "time"'
@@ -62,8 +62,9 @@ def failed_cells(column: pd.Series) -> tuple[str, int]:
 def failure_label(column: pd.Series) -> tuple[Label, float, str]:
     """Return the label of a column of failures, how often a failed row should count, and what to confirm."""
     cell, count = failed_cells(column)
-    weight = float(f"{(len(column) - count) / count:.2g}")
-    note = f'cells "{cell}" of column "{column.name}" ({count} of {len(column)}) are taken for failures'
+    told = sum(text is not None for text in cells.texts(column))
+    weight = float(f"{(told - count) / count:.2g}")
+    note = f'cells "{cell}" of column "{column.name}" ({count} of {told}) are taken for failures'
     return Label(failed=cell), weight, f"{note}: confirm it"
 
 
@@ -71,7 +72,7 @@ def target_column(one: Profile, task: str) -> Column:
     """Return the target; the range of prices goes from the data to the next round numbers."""
     if task == "failure":
         return Column(one.name, "target")
-    low, high = float(one.values.min()), float(one.values.max())
+    low, high = float(np.nanmin(one.values)), float(np.nanmax(one.values))
     return Column(one.name, "target", low=_rounded(low, down=True), high=_rounded(high, down=False))
 
 
@@ -84,19 +85,21 @@ def _rounded(value: float, *, down: bool) -> float:
 
 def _target(profiles: Profiles, task: str) -> str | None:
     if task == "price":
-        prices = [one for one in profiles.values() if _is_price(one)]
+        prices = sorted(filter(_is_price, profiles.values()), key=lambda one: not one.complete)
         return prices[0].name if prices else None
-    two = [one for one in profiles.values() if one.complete and one.distinct == _CLASSES]
+    two = [one for one in profiles.values() if one.distinct == _CLASSES]
+    two.sort(key=lambda one: not one.complete)  # one with empty cells is the target all the same if named so
     rules = (column_names.names_failure, column_names.names_outcome)
     named = [one for rule in rules for one in two if rule(one.name)]
+    two = [one for one in two if one.complete]
     texts = [one for one in two if one.kind == "text"]
     return next((found[0].name for found in (named, texts, two) if found), None)
 
 
 def _is_price(one: Profile) -> bool:
-    if not (column_names.names_price(one.name) and one.kind == "number" and one.complete):
+    if not (column_names.names_price(one.name) and one.kind == "number"):
         return False
-    return one.distinct > 1 and bool((one.values > 0).all())
+    return one.distinct > 1 and bool((one.values[~np.isnan(one.values)] > 0).all())
 
 
 def _assets(profiles: Iterator[Profile]) -> Iterator[str]:

@@ -17,18 +17,21 @@ from hansa.models.metrics import average_precision, best_threshold, class_figure
 from hansa.simulation.exam import Exam, exam
 from hansa.simulation.result import Figures
 
+_LEAST = 2  # failed assets of a test, and good ones
 
-def exam_of(fleet: Fleet, charter: Charter) -> Exam:
+
+def exam_of(fleet: Fleet, charter: Charter, where: str = "the test") -> Exam:
     """Return the exam of a charter's task on a fleet; rows whose truth is not known are left out.
 
+    where: whose test it is, for errors.
     Raises DataError where nothing is left that could be judged.
     """
     if charter.task == "rul":
         return exam(fleet, charter.data.label_cap, charter.evaluation.filter)
-    known = _known(fleet)
+    known = _known(fleet, where)
     if charter.task == "failure":
         rng = seeds.generator(charter.seed, "threshold")
-        return class_exam(known, charter.data.validation_share, rng)
+        return class_exam(known, charter.data.validation_share, rng, where)
     target = target_of(charter.data)
     assert isinstance(target, Price)
     return PriceExam(known, known.remaining, target)
@@ -94,32 +97,31 @@ class PriceExam(Exam):
         return [{"test": price_figures(told[rows], self.true[rows])["rmsle"]} for rows in kinds]
 
 
-def class_exam(fleet: Fleet, share: float, rng: Generator) -> ClassExam:
+def class_exam(fleet: Fleet, share: float, rng: Generator, where: str = "the test") -> ClassExam:
     """Return the exam on a fleet; share: of the assets of each class, rounded, that choose the threshold.
 
-    Raises DataError where no asset failed, or none did not.
+    One asset of each class chooses at least, and one is judged. Raises DataError where there are fewer.
     """
     failed = fleet.remaining > 0  # (rows,)
     of_asset = np.bincount(fleet.asset, failed, minlength=len(fleet.asset_names)) > 0  # (assets,)
-    if of_asset.all() or not of_asset.any():
-        which = "good" if of_asset.all() else "failed"
-        raise DataError(
-            f"no asset of the test is {which}, so nothing can be judged",
-            do="give a larger test_share, or a test_file with assets of both kinds",
-            where="the test",
-        )
+    for which, count in (("failed", int(of_asset.sum())), ("good", int((~of_asset).sum()))):
+        if count < _LEAST:
+            have = f"only {count} asset of the test is" if count else "no asset of the test is"
+            raise DataError(
+                f"{have} {which}: one must choose the threshold, and one be judged",
+                do="give a larger test_share, or a test_file with assets of both kinds",
+                where=where,
+            )
     choosing = np.zeros(len(of_asset), np.bool_)  # (assets,)
     for kind in (False, True):
         assets = np.flatnonzero(of_asset == kind)
-        taken = min(round(share * len(assets)), len(assets) - 1)  # one at least is judged
+        taken = min(max(round(share * len(assets)), 1), len(assets) - 1)
         choosing[rng.permutation(assets)[:taken]] = True
     return ClassExam(fleet, failed, ~choosing[fleet.asset])
 
 
-def _known(fleet: Fleet) -> Fleet:
+def _known(fleet: Fleet, where: str) -> Fleet:
     known = np.bincount(fleet.asset, np.isnan(fleet.remaining), minlength=len(fleet.asset_names)) == 0
     if not known.any():
-        raise DataError(
-            "no asset of the test has a known target", do="fill the target's column", where="the test"
-        )
+        raise DataError("no asset of the test has a known target", do="fill the target's column", where=where)
     return fleet if known.all() else fleet.take_assets(np.flatnonzero(known))

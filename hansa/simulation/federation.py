@@ -18,6 +18,7 @@ from hansa.core.charter import Charter, Column, Party
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import FolderError
 from hansa.core.methods import METHODS, SCENARIOS
+from hansa.data.columns import column_of
 from hansa.data.fleet import Fleet
 from hansa.data.targets import target_of
 from hansa.runtime.scoring import About, Boosted, Joined, Model, Saved
@@ -290,9 +291,10 @@ def _needed(column: Column, sensors: tuple[str, ...]) -> bool:
 def _exams(world: World, charter: Charter) -> list[Exam]:
     made: dict[int, Exam] = {}
     tests = world.tests(charter)
-    for fleet in tests:
+    shared = all(fleet is tests[0] for fleet in tests)
+    for fleet, party in zip(tests, charter.roster, strict=True):
         if id(fleet) not in made:
-            made[id(fleet)] = exam_of(fleet, charter)
+            made[id(fleet)] = exam_of(fleet, charter, "the test" if shared else f"the test of {party.name}")
     return [made[id(fleet)] for fleet in tests]
 
 
@@ -317,6 +319,8 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
     more: dict[str, Any] = {"streamed": list(streamed)} if streamed else {}
     if charter.task == "price":
         more["price_unit"] = next(one.unit for one in charter.data.columns if one.role == "target")
+    if charter.partition.by:
+        more["dealt_by"] = charter.partition.by
     return more | {
         "charter": charter.name,
         "charter_digest": charter_digest(charter),
@@ -342,11 +346,15 @@ def _parties(charter: Charter, world: World) -> dict[str, dict[str, Any]]:
 
 def _portrait(charter: Charter, held: Holding) -> dict[str, Any]:
     counts, target = held.tally(), target_of(charter.data)
+    columns = {column.name for column in charter.data.columns}
+    fleet, by = held.share.fleet, charter.partition.by
+    dealt = fleet.traits.get(by) if isinstance(fleet, Fleet) else None  # (assets,)
     return {
+        **({} if dealt is None else {"dealt": [str(value) for value in np.unique(dealt)]}),
         "assets": counts.assets,
         "censored_assets": counts.censored,
         "rows": counts.rows,
-        "sensors": list(held.share.fleet.sensor_names),
+        "sensors": list(dict.fromkeys(column_of(name, columns) for name in fleet.sensor_names)),
         "labels": [[target.named(key), int(n)] for key, n in enumerate(counts.known) if n],
         "regime_share": [round(float(share), 4) for share in counts.regimes / counts.rows],
     }

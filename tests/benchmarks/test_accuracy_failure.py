@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import accuracy_failure, secom
+from benchmarks import accuracy_failure, kept_runs, secom
 from benchmarks.failure_search import DRAWS, RECIPES
 from hansa.core.charter_rules import check_charter
 
@@ -45,7 +45,7 @@ def test_parties_share_all_columns_out_and_validation_rows_are_none_of_the_test(
 
 
 def test_a_split_is_measured_once_and_then_read(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accuracy_failure, "_KEPT", made / "kept")
+    monkeypatch.setattr(kept_runs, "KEPT", made / "kept")
     charter = accuracy_failure.charter(1, "vertical", made)
     first = accuracy_failure.found(charter, made)
     assert set(first) == {"vertical", *accuracy_failure.BASELINES}

@@ -117,6 +117,12 @@ def test_a_charter_of_any_task_reads_back_equal(charter: Charter) -> None:
             ["trees grow on the parties' own rows", "leave trees out"],
         ),
         ({"task": "failure", "more": "[preparation]\nage = 5"}, ["age counts time", "remove it"]),
+        (
+            {"task": "failure", "more": '[algorithm]\nloss = "mse"'},
+            ['loss is "mse" and a failure is a class'],
+        ),
+        ({"task": "failure", "more": '[evaluation]\nfilter = "kalman"'}, ['filter "kalman" follows a life']),
+        ({"task": "failure", "more": '[network]\noutput = "linear"'}, ['output is "linear"']),
         ({"task": "rul", "more": "[training]\nfailure_weight = 2"}, ["means nothing", 'task = "failure"']),
         (
             {"task": "rul", "more": '[training]\noversample = "smote"'},

@@ -324,3 +324,17 @@ def test_a_charter_of_prices_says_their_range_and_how_they_are_judged() -> None:
     assert "How it is judged: on all test assets, by RMSLE, MAE, median miss, share of the price." in said
     assert any("a price in one of 64 steps of equal ratio, the mean" in line for line in said)
     assert not any("Kalman" in line or "remaining" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("partition", "told"),
+    [
+        ({"deal": "fault_mode"}, "dealt by fault mode"),
+        ({"deal": "fleet_size"}, "the first having eight times as many assets as the last"),
+        ({"deal": "column", "by": "state"}, 'one value of column "state"'),
+    ],
+)
+def test_it_says_which_assets_go_to_whom(partition: dict[str, str], told: str) -> None:
+    read = charter()
+    assert told in words(replace(read, partition=replace(read.partition, **partition)))
+    assert told not in words(read)

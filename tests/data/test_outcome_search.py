@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -107,3 +108,16 @@ def test_assets_that_repeat_have_their_time() -> None:
     found = describe(pd.concat([frame, later], ignore_index=True), "parts.csv", "failure")
     assert roles(found)["hour"] == "time"
     assert found.faults == ()
+
+
+@pytest.mark.parametrize(("make", "task"), [(parts, "failure"), (sales, "price")])
+def test_a_target_with_empty_cells_is_the_target_and_no_sensor(
+    make: Callable[[], pd.DataFrame], task: str
+) -> None:
+    frame = make().astype({"outcome" if task == "failure" else "price": object})
+    frame.iloc[3, -1] = None
+    found = describe(frame, "own.csv", task)
+    assert roles(found)[frame.columns[-1]] == "target"
+    (fault,) = found.faults
+    assert "is empty" in fault
+    assert "row 4" in fault

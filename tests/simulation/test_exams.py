@@ -23,7 +23,7 @@ def parts(failed: list[bool]) -> Fleet:
 
 
 @given(
-    st.lists(st.booleans(), min_size=2, max_size=30).filter(lambda own: 0 < sum(own) < len(own)),
+    st.lists(st.booleans(), min_size=4, max_size=30).filter(lambda own: 1 < sum(own) < len(own) - 1),
     st.floats(0.05, 0.95),
     st.integers(0, 1 << 32),
 )
@@ -34,7 +34,7 @@ def test_both_classes_are_judged_and_the_share_of_each_chooses(
     for kind in (True, False):
         own = np.array(failed) == kind
         assert exam.judged[own].any()
-        assert (~exam.judged[own]).sum() == min(round(share * own.sum()), own.sum() - 1)
+        assert (~exam.judged[own]).sum() == min(max(round(share * own.sum()), 1), own.sum() - 1)
 
 
 def test_the_threshold_is_chosen_without_the_rows_that_are_judged() -> None:
@@ -57,10 +57,19 @@ def test_the_threshold_is_chosen_without_the_rows_that_are_judged() -> None:
     )
 
 
-@pytest.mark.parametrize(("failed", "word"), [([True] * 3, "good"), ([False] * 3, "failed")])
-def test_a_test_of_one_class_alone_is_refused(failed: list[bool], word: str) -> None:
-    with pytest.raises(DataError, match=f"no asset of the test is {word}"):
-        class_exam(parts(failed), 0.5, np.random.default_rng(0))
+@pytest.mark.parametrize(
+    ("failed", "words"),
+    [
+        ([True] * 3, "no asset of the test is good"),
+        ([False] * 3, "no asset of the test is failed"),
+        ([True, False, False], "only 1 asset of the test is failed: one must choose the threshold"),
+        ([True, True, False], "only 1 asset of the test is good"),
+    ],
+)
+def test_a_test_without_two_assets_of_either_class_is_refused(failed: list[bool], words: str) -> None:
+    with pytest.raises(DataError, match=words) as refused:
+        class_exam(parts(failed), 0.5, np.random.default_rng(0), "the test of north")
+    assert refused.value.where == "the test of north"
 
 
 def test_a_price_is_judged_in_its_own_unit() -> None:
