@@ -1,7 +1,8 @@
 """The rows of failure prediction on SECOM: four blocks of columns, twenty repeated stratified splits.
 
-The recipe was chosen on validation rows (`benchmarks.failure_search`). What was found is kept in
-runs/accuracy, one file a charter, so that a measurement that was stopped goes on where it stood.
+Each split chose each scenario's recipe by rows that it learns from (`benchmarks.failure_search`). What was
+found is kept in runs/accuracy, one file a charter, so that a measurement that was stopped goes on where it
+stood.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import secom
-from benchmarks.failure_search import RECIPES
+from benchmarks.failure_search import BASELINES, RECIPES, SPLITS, chosen
 from benchmarks.kept_runs import kept, trained
 from benchmarks.measure import Row, at_least, at_most, shown
 from hansa.core.charter import Charter
@@ -23,9 +24,6 @@ from hansa.simulation.federation import Federation
 from hansa.simulation.study_summary import difference
 
 COMMAND = "make measure TOPIC=accuracy"
-SEEDS = tuple(range(1, 21))
-CHOSEN = "linear, clip 3, decay 1"  # of results/failure-search.json
-BASELINES = ("centralised", "isolated", "isolated_mean")
 
 Run = dict[str, dict[str, float]]
 """Figures by scenario."""
@@ -38,13 +36,19 @@ def rows() -> Iterator[Row]:
     if not place or not folder.is_dir():
         print("HANSA_DATA holds no folder secom: the rows on SECOM are left out.", file=sys.stderr)
         return
-    yield from vertical_rows([found(charter(seed, "vertical", folder), folder) for seed in SEEDS])
-    yield from hybrid_rows([found(charter(seed, "labsync_mean", folder), folder) for seed in SEEDS])
+    yield from vertical_rows([judged(split, "vertical", folder) for split in SPLITS])
+    yield from hybrid_rows([judged(split, "labsync_mean", folder) for split in SPLITS])
 
 
-def charter(seed: int, algorithm: str, folder: Path) -> Charter:
-    """Return the charter of one split with the recipe that was chosen."""
-    return secom.charter(folder, seed, algorithm, BASELINES, RECIPES[CHOSEN])
+def judged(split: int, algorithm: str, folder: Path) -> Run:
+    """Return the figures of a split, of an algorithm and of the baselines, each under its own recipe."""
+    recipe = {name: chosen(split, name) for name in (algorithm, *BASELINES)}
+    run: Run = {}
+    for name in sorted(set(recipe.values())):
+        compare = tuple(one for one in BASELINES if recipe[one] == name)
+        one = found(secom.charter(folder, split, algorithm, compare, RECIPES[name]), folder)
+        run |= {scenario: figures for scenario, figures in one.items() if recipe[scenario] == name}
+    return run
 
 
 def vertical_rows(runs: Sequence[Run]) -> Iterator[Row]:

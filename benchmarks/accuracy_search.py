@@ -9,7 +9,6 @@ by, in three draws. Each engine to choose by stands for four, cut at ages drawn 
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import kept_scores
 from benchmarks.charters import fd004
+from benchmarks.kept_runs import trained
 from hansa.core import seeds
 from hansa.core.charter import Charter
 from hansa.data.fleet import Fleet, joined
@@ -56,33 +57,48 @@ RECIPES: dict[str, dict[str, Any]] = {
         "network": _MLP,
         "training": _ADAM | {"horizon": 1.0},
     },
+    "age, ensemble of 4, regression": {  # in place of the sensors that a party lacks
+        "preparation": _EWMA | {"age": 100.0, "lacking": "regression"},
+        "network": _MLP | {"ensemble": 4},
+        "training": _ADAM,
+    },
+    **{
+        f"HyFDCA, ridge {ridge:g}": {
+            "preparation": {"features": "ewma", "spans": (5.0, 15.0, 40.0)},
+            "training": {"optimizer": "sgd"},
+            "algorithm": {"ridge": ridge},
+        }
+        for ridge in (0.1, 1.0, 10.0, 100.0, 1000.0)
+    },
 }
-SCENARIOS = ("centralised", "isolated", "fedavg", "aligned", "labsync_mean")
 ROUNDS = 120
+EVERYBODY = ("labsync_mean", "centralised", "isolated", "fedavg", "aligned")
+SCENARIOS = {  # of the recipes that are about one method
+    **{name: ("aligned",) for name in RECIPES if name.endswith("regression")},
+    **{name: ("hyfdca",) for name in RECIPES if name.startswith("HyFDCA")},
+}
 
 
 def main() -> None:
     """Search, print and write."""
     data = Path(sys.argv[1])
-    wanted = sys.argv[2:] or list(RECIPES)
-    rows = []
-    for name in wanted:
-        for draw in DRAWS:
-            for row in _scores(_charter(draw, RECIPES[name]), data):
-                rows.append({"recipe": name, "draw": draw} | row)
-                print(rows[-1], file=sys.stderr, flush=True)
-    if wanted == list(RECIPES):
-        RESULT.write_text(json.dumps(rows, indent=1) + "\n")
+    kept_scores.find(RESULT, sys.argv[2:], RECIPES, lambda name: _rows(name, data))
 
 
-def _charter(draw: int, recipe: dict[str, Any]) -> Charter:
-    base = fd004(parties=4, seed=draw, algorithm="labsync_mean")
-    changed = {table: replace(getattr(base, table), **keys) for table, keys in recipe.items()}
-    compare = tuple(name for name in SCENARIOS if name != "labsync_mean")
+def _rows(name: str, data: Path) -> Iterator[dict[str, Any]]:
+    for draw in DRAWS:
+        for row in _scores(_charter(draw, name), data):
+            yield {"draw": draw} | row
+
+
+def _charter(draw: int, name: str) -> Charter:
+    trained, *compare = SCENARIOS.get(name, EVERYBODY)
+    base = fd004(parties=4, seed=draw, algorithm=trained)
+    changed = {table: replace(getattr(base, table), **keys) for table, keys in RECIPES[name].items()}
     return replace(
         base,
         rounds=ROUNDS,
-        compare=compare,
+        compare=tuple(compare),
         data=replace(base.data, label_cap=125.0),
         evaluation=replace(base.evaluation, filter="none"),
         **changed,
@@ -96,9 +112,7 @@ def _scores(charter: Charter, data: Path) -> Iterator[dict[str, Any]]:
     order = rng.permutation(len(whole.asset_names))
     kept = round(0.2 * len(order))
     world = World("validation", whole.take_assets(order[kept:]), _cut(whole.take_assets(order[:kept]), rng))
-    federation = Federation(charter, world=world)
-    for _ in federation.train(lambda _: None, lambda: False):
-        pass
+    federation = trained(Federation(charter, world=world))
     for name, found in federation.finished.items():
         yield {
             "scenario": name,

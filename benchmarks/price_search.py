@@ -9,7 +9,6 @@ the others are learnt from. Wanted is a network that parties train nearly as wel
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks import kept_scores
+from benchmarks.kept_runs import trained
 from hansa.core.charter import Charter
 from hansa.data.bulldozers import PARTY, SALE, SPLIT_YEAR, TEST_SHARE, Sales, charter_of, prepared, read_sales
 from hansa.data.columns import fleet_from_table
@@ -53,15 +54,7 @@ def main() -> None:
     """Search, print and write."""
     raw = read_sales(Path(sys.argv[1]) / "bulldozers" / "bulldozers_priced.parquet")
     sales = validation(prepared(raw, "auctioneer"))
-    for name in sys.argv[2:] or RECIPES:
-        if name not in {row["recipe"] for row in _kept()}:
-            found = list(_scores(name, sales))
-            RESULT.write_text(json.dumps([*_kept(), *found], indent=1) + "\n")
-
-
-def _kept() -> list[dict[str, Any]]:
-    kept: list[dict[str, Any]] = json.loads(RESULT.read_text()) if RESULT.exists() else []
-    return kept
+    kept_scores.find(RESULT, sys.argv[2:], RECIPES, lambda name: _scores(name, sales))
 
 
 def validation(sales: Sales) -> Sales:
@@ -76,14 +69,10 @@ def validation(sales: Sales) -> Sales:
 def _scores(name: str, sales: Sales) -> Iterator[dict[str, Any]]:
     charter = _charter(name, sales)
     fleets = [fleet_from_table(frame, charter) for frame in (sales.train, sales.test)]
-    federation = Federation(charter, world=World("validation", *fleets))
-    for _ in federation.train(lambda _: None, lambda: False):
-        pass
+    federation = trained(Federation(charter, world=World("validation", *fleets)))
     for scenario, found in federation.finished.items():
-        row = {"recipe": name, "scenario": scenario, "rounds": charter.rounds}
-        row["rmsle"] = round(found.history["rmsle"][-1], 4)
-        print(row, file=sys.stderr, flush=True)
-        yield row
+        rmsle = round(found.history["rmsle"][-1], 4)
+        yield {"scenario": scenario, "rounds": charter.rounds, "rmsle": rmsle}
 
 
 def _charter(name: str, sales: Sales) -> Charter:

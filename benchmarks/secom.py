@@ -86,11 +86,11 @@ def world(charter: Charter, folder: Path) -> World:
     return World("secom", *_split(fleet_from_table(records(folder), charter), charter, "test"))
 
 
-def validation_world(charter: Charter, folder: Path) -> World:
-    """Return a split of the rows that the charter's seed learns from; its test is not in it."""
+def validation_world(charter: Charter, folder: Path, draw: int) -> World:
+    """Return one of the splits of the rows that the charter's seed learns from; its test is not in them."""
     learnt = world(charter, folder).train
     assert learnt is not None
-    return World("secom, validation", *_split(learnt, charter, "validation"))
+    return World("secom, validation", *_split(learnt, charter, f"validation {draw}"))
 
 
 def _split(fleet: Fleet, charter: Charter, name: str) -> tuple[Fleet, Fleet]:

@@ -1,5 +1,6 @@
 """The rows on SECOM: their charters hold, parties share no column, and differences are read the right way."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import accuracy_failure, kept_runs, secom
-from benchmarks.failure_search import DRAWS, RECIPES
+from benchmarks.failure_search import BASELINES, DRAWS, RECIPES, RESULT, SHARED, SPLITS, chosen
 from hansa.core.charter_rules import check_charter
 
 
@@ -29,26 +30,42 @@ def made(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("algorithm", ["vertical", "labsync_mean"])
 def test_every_charter_of_the_search_holds(made: Path, recipe: str, algorithm: str) -> None:
-    check_charter(secom.charter(made, 101, algorithm, ("centralised",), RECIPES[recipe]))
+    check_charter(secom.charter(made, 1, algorithm, ("centralised",), RECIPES[recipe]))
 
 
 def test_parties_share_all_columns_out_and_validation_rows_are_none_of_the_test(made: Path) -> None:
-    charter = accuracy_failure.charter(1, "vertical", made)
+    charter = secom.charter(made, 1, "vertical", BASELINES, RECIPES["default"])
     owned = [name for party in charter.roster for name in party.sensors]
     assert sorted(owned) == sorted(column.name for column in charter.data.columns if column.role == "sensor")
-    whole, inner = secom.world(charter, made), secom.validation_world(charter, made)
-    assert inner.test is not None
+    whole = secom.world(charter, made)
     assert whole.test is not None
-    assert not set(inner.test.asset_names) & set(whole.test.asset_names)
-    assert (inner.test.remaining > 0).sum() == round(0.3 * round(0.7 * 12))
-    assert not set(DRAWS) & set(accuracy_failure.SEEDS)
+    drawn = []
+    for draw in range(DRAWS):
+        inner = secom.validation_world(charter, made, draw)
+        assert inner.train is not None
+        assert inner.test is not None
+        seen = {*inner.train.asset_names, *inner.test.asset_names}
+        assert not seen & set(whole.test.asset_names)
+        assert (inner.test.remaining > 0).sum() == round(0.3 * round(0.7 * 12))
+        drawn.append(inner.test.asset_names)
+    assert len(set(drawn)) == DRAWS
+
+
+def test_each_split_has_the_recipe_that_did_best_on_its_own_draws() -> None:
+    rows = json.loads(RESULT.read_text(encoding="utf-8"))
+    for split in SPLITS:
+        for name in (*SHARED, *BASELINES):
+            own = [row for row in rows if row["split"] == split and row["scenario"] == name]
+            scores = {row["recipe"]: row["auprc"] for row in own}
+            assert set(scores) == set(RECIPES)
+            assert scores[chosen(split, name)] == max(scores.values())
 
 
 def test_a_split_is_measured_once_and_then_read(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_runs, "KEPT", made / "kept")
-    charter = accuracy_failure.charter(1, "vertical", made)
+    charter = secom.charter(made, 1, "vertical", BASELINES, RECIPES["default"])
     first = accuracy_failure.found(charter, made)
-    assert set(first) == {"vertical", *accuracy_failure.BASELINES}
+    assert set(first) == {"vertical", *BASELINES}
     (path,) = (made / "kept").iterdir()
     path.write_text(path.read_text().replace("auprc", "read"))
     assert "read" in accuracy_failure.found(charter, made)["vertical"]
