@@ -87,7 +87,7 @@ class Inputs:
 
     @property
     def has(self) -> NDArray[np.float32]:
-        """Return (features,) 1 where the party has the feature, 0 where it lacks the sensor, filled or not."""
+        """Return (features,) 1 where the party has the sensor, 0 where it lacks it, filled or not."""
         known = self.frame or self.sensors
         own = np.isin(known, self.sensors)  # (sensors,)
         each = np.tile(own, _readings(self.preparation))
