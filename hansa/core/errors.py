@@ -5,6 +5,9 @@ HansaError
 +-- DataError      a file, row or cell is wrong
 +-- FolderError    a run, model or output folder cannot be used
 +-- PartyError     one party failed: its part in the round ends, the others go on
++-- MessageError   a message was forged, damaged or repeated: it is dropped, its sender counts as absent
++-- RefusedError   a party refuses what the coordinator asks of it: it answers no more in this sum
++-- AbortedError   a protected sum has too few parties left: it ends without a sum, and nothing was seen
 
 Anything else that escapes is our bug and stays loud.
 """
@@ -38,3 +41,15 @@ class FolderError(HansaError):
 
 class PartyError(HansaError):
     """Raised for one party's fault; `where` is the party's name."""
+
+
+class MessageError(HansaError):
+    """Raised for a message that is not what it claims; `where` is its claimed sender."""
+
+
+class RefusedError(HansaError):
+    """Raised by a party for what no honest coordinator asks; `where` is the coordinator."""
+
+
+class AbortedError(HansaError):
+    """Raised when a protected sum ends without being opened; `where` is the sum."""

@@ -1,0 +1,132 @@
+"""Who takes part in a task: a roster that all have signed, and a secret of each two that nobody else has.
+
+Every identity signs its key agreement together with the digest of the roster, so that a key which somebody
+puts in between is nobody's, and a party that was shown another roster is found out before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from hansa.core import codec
+from hansa.core.errors import CharterError, MessageError
+from hansa.crypto.agreement import AgreementKey, derived
+from hansa.crypto.sealing import opened, seal
+from hansa.crypto.signing import KEY_BYTES, SigningKey, Source, check_signature, signing_key
+
+LEAST, MOST = 3, 50  # parties of a masked sum: two would know each other's terms, and pairs grow as squares
+COORDINATOR = "coordinator"
+_PURPOSE = "roster and key"
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The parties of a task in their order, each with the public key of its identity."""
+
+    task: str  # what is agreed: the digest of the charter
+    coordinator: bytes  # (32,), its identity
+    parties: Mapping[str, bytes]  # name to identity, in the order of the charter
+
+    def __post_init__(self) -> None:
+        if not LEAST <= len(self.parties) <= MOST:
+            raise CharterError(
+                f"a protected sum is over {LEAST} to {MOST} parties, and these are {len(self.parties)}",
+                do=f'give {LEAST} to {MOST} parties, or write secrecy = "open" if all members agree',
+                where="roster",
+            )
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Return the 32 bytes that name this roster."""
+        seats = [[name, identity] for name, identity in self.parties.items()]
+        return bytes.fromhex(codec.digest([self.task, self.coordinator, seats]))
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Return each party's place, from 0."""
+        return {name: place for place, name in enumerate(self.parties)}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Return the parties' names in their order."""
+        return tuple(self.parties)
+
+    @property
+    def threshold(self) -> int:
+        """Return how many parties it takes to open a sum: more than two thirds of all.
+
+        Two lists of survivors can then not both be signed unless a third of the parties sign twice.
+        """
+        return 2 * len(self.parties) // 3 + 1
+
+    def identity(self, name: str) -> bytes:
+        """Return the public key of a party or the coordinator."""
+        return self.coordinator if name == COORDINATOR else self.parties[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The secrets of one node in one task."""
+
+    name: str
+    signing: SigningKey
+    agreement: AgreementKey
+
+    def advert(self, roster: Roster) -> bytes:
+        """Return what the node tells the others: its key, signed together with the roster."""
+        signature = self.signing.sign(_PURPOSE, roster.digest + self.agreement.public)
+        return codec.encode([self.agreement.public, signature])
+
+
+def credential(name: str, source: Source, signing: SigningKey | None = None) -> Credential:
+    """Return a node's credential with a fresh key agreement; signing: its identity, else a fresh one."""
+    return Credential(name, signing or signing_key(source), AgreementKey(source(KEY_BYTES)))
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What one node shares with each other one."""
+
+    name: str
+    signing: SigningKey
+    roster: Roster
+    source: Source
+    _secrets: Mapping[str, bytes] = field(repr=False)
+
+    def seal(self, to: str, message: bytes, about: bytes) -> bytes:
+        """Return a message that `to` alone can open, and knows to be this node's."""
+        return seal(self._key(self.name, to, to, about), message, about, self.source)
+
+    def opened(self, sender: str, sealed: bytes, about: bytes) -> bytes:
+        """Return what a sender sealed for this node about this; raises MessageError."""
+        return opened(self._key(sender, self.name, sender, about), sealed, about, sender)
+
+    def _key(self, sender: str, to: str, other: str, about: bytes) -> bytes:
+        return derived(self._secrets[other], b"seal", sender.encode(), to.encode(), about)
+
+
+def channels(own: Credential, roster: Roster, adverts: Mapping[str, bytes], source: Source) -> Channels:
+    """Return a node's channels to all others; adverts: of every node of the roster, by name.
+
+    Raises MessageError for an advert that is missing, garbled, or not signed by the identity of the roster.
+    """
+    secrets = {}
+    for name in (*roster.names, COORDINATOR):
+        if name != own.name:
+            public = _advertised(adverts.get(name, b""), roster, name)
+            secrets[name] = derived(own.agreement.shared_with(public, name), roster.digest)
+    return Channels(own.name, own.signing, roster, source, secrets)
+
+
+def _advertised(advert: bytes, roster: Roster, name: str) -> bytes:
+    try:
+        public, signature = codec.decode(advert)
+        stated = roster.digest + public
+    except (ValueError, TypeError) as fault:
+        raise MessageError(
+            "its key and signature are garbled", do="ask for them again", where=name
+        ) from fault
+    check_signature(roster.identity(name), signature, _PURPOSE, stated, name)
+    return bytes(public)

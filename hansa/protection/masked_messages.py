@@ -1,0 +1,152 @@
+"""The messages of a masked sum: canonical bytes of plain values, read strictly.
+
+Each step has one message from a party and one to it. What is read here is of the right form; whether it is
+true is for `masked_party` and `masked_coordinator` to find out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hansa.core import codec
+from hansa.core.errors import MessageError
+from hansa.crypto.signing import KEY_BYTES, SIGNATURE_BYTES
+
+KEYS, RELAY, TERM, SURVIVORS, AGREED, PROOFS, REVEALED = (
+    b"keys", b"relay", b"term", b"survivors", b"agreed", b"proofs", b"revealed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a party says of its secrets of one sum before it masks anything."""
+
+    key: bytes  # (32,), its public key of this sum
+    seed: bytes  # (32,), the digest of the seed of its own mask
+    shares: tuple[bytes, ...]  # (parties,), the digest of each party's two shares
+
+    def value(self) -> list[Any]:
+        """Return plain values."""
+        return [self.key, self.seed, list(self.shares)]
+
+
+def digest_of(*parts: bytes) -> bytes:
+    """Return the 32 bytes that commit to secrets of 32 bytes each: nobody can find those from it."""
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def keys_message(opening: Opening, sealed: Sequence[bytes]) -> bytes:
+    """Return a party's first message; sealed: (parties,) its shares for each, empty for itself."""
+    return codec.encode([opening.value(), list(sealed)])
+
+
+def read_keys(data: bytes, parties: int, who: str) -> tuple[Opening, list[bytes]]:
+    """Return the opening and the sealed shares of a first message."""
+    opening, sealed = _pair(data, who)
+    if not (_are_bytes(sealed) and len(sealed) == parties):
+        raise _garbled(who)
+    return _opening(opening, parties, who), sealed
+
+
+def relay_message(openings: Mapping[int, Opening], sealed: Mapping[int, bytes]) -> bytes:
+    """Return what a party is sent of all others' first messages, by their places."""
+    return codec.encode([[place, openings[place].value(), sealed[place]] for place in sorted(openings)])
+
+
+def read_relay(data: bytes, parties: int, who: str) -> tuple[dict[int, Opening], dict[int, bytes]]:
+    """Return the openings and the shares sealed for the reader, by place."""
+    openings, sealed = {}, {}
+    for entry in _list(data, who):
+        if not (isinstance(entry, list) and len(entry) == 3):
+            raise _garbled(who)
+        place, opening, share = entry
+        if not (_is_place(place, parties) and place not in openings and isinstance(share, bytes)):
+            raise _garbled(who)
+        openings[place], sealed[place] = _opening(opening, parties, who), share
+    return openings, sealed
+
+
+def places_message(places: Sequence[int]) -> bytes:
+    """Return a list of parties by their places."""
+    return codec.encode(sorted(places))
+
+
+def read_places(data: bytes, parties: int, who: str) -> tuple[int, ...]:
+    """Return the places of a list, which rise."""
+    places = _list(data, who)
+    if not (all(_is_place(one, parties) for one in places) and places == sorted(set(places))):
+        raise _garbled(who)
+    return tuple(places)
+
+
+def by_place_message(found: Mapping[int, bytes]) -> bytes:
+    """Return bytes by place: signatures, or shares."""
+    return codec.encode([[place, found[place]] for place in sorted(found)])
+
+
+def read_by_place(data: bytes, parties: int, size: int, who: str) -> dict[int, bytes]:
+    """Return bytes by place, each of the size."""
+    found = {}
+    for entry in _list(data, who):
+        if not (isinstance(entry, list) and len(entry) == 2 and _is_place(entry[0], parties)):
+            raise _garbled(who)
+        place, own = entry
+        if not (isinstance(own, bytes) and len(own) == size and place not in found):
+            raise _garbled(who)
+        found[place] = own
+    return found
+
+
+def statement(occasion: bytes, asked: Sequence[int], survivors: Sequence[int]) -> bytes:
+    """Return what a party signs: for this sum, among those who gave keys, these survived."""
+    return codec.encode([occasion, list(asked), list(survivors)])
+
+
+def read_signature(data: bytes, who: str) -> bytes:
+    """Return a signature."""
+    if len(data) != SIGNATURE_BYTES:
+        raise _garbled(who)
+    return data
+
+
+def _opening(value: Any, parties: int, who: str) -> Opening:
+    if not (isinstance(value, list) and len(value) == 3 and isinstance(value[2], list)):
+        raise _garbled(who)
+    digests = [value[0], value[1], *value[2]]
+    if not (
+        _are_bytes(digests) and all(len(one) == KEY_BYTES for one in digests) and len(value[2]) == parties
+    ):
+        raise _garbled(who)
+    return Opening(value[0], value[1], tuple(value[2]))
+
+
+def _pair(data: bytes, who: str) -> list[Any]:
+    found = _list(data, who)
+    if len(found) != 2:
+        raise _garbled(who)
+    return found
+
+
+def _list(data: bytes, who: str) -> list[Any]:
+    try:
+        found = codec.decode(data)
+    except ValueError as fault:
+        raise _garbled(who) from fault
+    if not isinstance(found, list):
+        raise _garbled(who)
+    return found
+
+
+def _is_place(value: Any, parties: int) -> bool:
+    return type(value) is int and 0 <= value < parties
+
+
+def _are_bytes(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, bytes) for one in value)
+
+
+def _garbled(who: str) -> MessageError:
+    return MessageError("its message is garbled, cut off or too long", do="drop the message", where=who)
