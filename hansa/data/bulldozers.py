@@ -174,7 +174,7 @@ def charter_of(sales: Sales) -> Charter:
         name="bulldozers",
         consortium="Sellers of used machines",
         seed=7,
-        rounds=500,
+        rounds=400,
         data=data,
         partition=Partition(kind="horizontal", deal="column", by=PARTY),
         preparation=Preparation(),

@@ -20,6 +20,7 @@ from hansa.core.errors import FolderError
 from hansa.core.methods import METHODS, SCENARIOS
 from hansa.data.columns import column_of
 from hansa.data.fleet import Fleet
+from hansa.data.partition import owners
 from hansa.data.targets import target_of
 from hansa.runtime.scoring import About, Boosted, Joined, Model, Saved
 from hansa.simulation import trees
@@ -160,6 +161,9 @@ class Federation:
     def gathered(self, unit: str) -> tuple[Cohort, list[Exam]]:
         """Return the parties of a scenario, ready to train, and the exam of each."""
         cohort = gather(self.charter, unit, self.world, self.tell)
+        train, whole = self.world.train, len(cohort.members) == self.charter.parties > 1
+        if isinstance(train, Fleet) and self.world.test is not None and whole:
+            cohort = replace(cohort, owner=owners(self._exams[0].fleet, train, self.charter))
         return cohort, self._exams[: len(cohort.members)]
 
     def keep(self, session: Session | TreeSession) -> None:
