@@ -45,7 +45,7 @@ class Label:
     column: str = ""  # the column read; for threshold, the sensor that is watched
     below: float | None = None  # threshold: the asset has failed at the first row under this value
     above: float | None = None  # threshold: ... or over this value
-    failed: str = "1"  # task failure: the cell that says that an asset failed; any other says that it did not
+    failed: str = "1"  # task failure: the cell that says that an asset failed; all others are of one kind
 
 
 @dataclass(frozen=True, slots=True)
