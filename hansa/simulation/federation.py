@@ -323,6 +323,10 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
     more: dict[str, Any] = {"streamed": list(streamed)} if streamed else {}
     if charter.task == "price":
         more["price_unit"] = next(one.unit for one in charter.data.columns if one.role == "target")
+    if charter.task == "rul":
+        more["label_cap"] = charter.data.label_cap
+        more["time_unit"] = _time_unit(charter)
+        more["filter"] = charter.evaluation.filter
     if charter.partition.by:
         more["dealt_by"] = charter.partition.by
     return more | {
@@ -333,12 +337,9 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
         "task": charter.task,
         "algorithm": charter.algorithm.name,
         "rounds": charter.rounds,
-        "label_cap": charter.data.label_cap,
-        "time_unit": _time_unit(charter),
         "dataset": world.name,
         "partition": charter.partition.kind,
         "secrecy": charter.secrecy,
-        "filter": charter.evaluation.filter,
     }
 
 

@@ -231,7 +231,7 @@ def test_a_party_of_another_kind_is_judged_on_assets_of_its_kind_too() -> None:
 
 def test_parties_with_tests_of_their_own_are_read_as_their_mean() -> None:
     roster = (Party("a"), Party("b"))
-    contract = small(roster=roster, partition={"kind": "given"}, compare=("isolated_mean",))
+    contract = small(roster=roster, partition={"kind": "given"}, compare=())
     halves = [WORLD.train.take_assets(part) for part in ([0, 1, 2], [3, 4, 5, 6])]
     tests = [WORLD.test.take_assets([0]), WORLD.test.take_assets([1])]
     own = World("own", None, None, tuple(Dataset("x", *pair) for pair in zip(halves, tests, strict=True)))
@@ -239,10 +239,9 @@ def test_parties_with_tests_of_their_own_are_read_as_their_mean() -> None:
     session = Session(gather(contract, "isolated", own), exams, 1)
     session.step()
     solo = [one.figure(predicted) for one, predicted in zip(exams, session.predictions(), strict=True)]
-    for name in ("isolated", "isolated_mean"):
-        found = session.figures(name)
-        assert found.reading == "mean of parties"
-        assert found.all_cycle.filtered.rmse == pytest.approx(np.mean(solo), rel=1e-6)
-        assert found.history["rmse"] == pytest.approx([np.mean(solo)], rel=1e-6)
-        assert found.curves.raw == ()
+    found = session.figures("isolated")
+    assert found.reading == "mean of parties"
+    assert found.all_cycle.filtered.rmse == pytest.approx(np.mean(solo), rel=1e-6)
+    assert found.history["rmse"] == pytest.approx([np.mean(solo)], rel=1e-6)
+    assert found.curves.raw == ()
     assert sum(len(member.rows.y) for member in session.cohort.members) == sum(LENGTHS)
