@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hansa.core.charter import Charter, Column, Label, Party
+from hansa.core.charter import Charter, Column, Evaluation, Label, Network, Party, Preparation
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.charter_reader import generated_roster, parse_charter
 from hansa.core.charter_templates import template
@@ -20,7 +20,14 @@ def charter(algorithm: str = "labsync_mean", kind: str = "hybrid") -> Charter:
     text = "\n".join(line for line in text.splitlines() if not line.startswith("compare"))
     if kind == "horizontal":
         text = text.replace("sensors_per_party = 13", "")
-    return parse_charter(text.replace("# shared_assets", "shared_assets" if kind == "mixed" else "#"))
+    read = parse_charter(text.replace("# shared_assets", "shared_assets" if kind == "mixed" else "#"))
+    return replace(  # what a charter has that says nothing of its network
+        read,
+        preparation=Preparation(),
+        network=Network(),
+        training=replace(read.training, learning_rate=0.01),
+        evaluation=Evaluation(),
+    )
 
 
 def words(read: Charter) -> str:
