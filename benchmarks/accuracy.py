@@ -64,7 +64,7 @@ def _four_parties(data: Path) -> Iterator[Row]:
     yield from _solo(last)
     seconds = float(np.mean([run["seconds"]["aligned"] for run in last]))
     yield at_most(
-        "FD004 hybrid J = 4: training time of the default federated model", seconds, 120, "s", COMMAND
+        "FD004 hybrid J = 4, aligned: training time of the federated model", seconds, 120, "s", COMMAND
     )
 
 
@@ -106,7 +106,7 @@ def _skewed(data: Path) -> Iterator[Row]:
             name: float(np.mean([max(_solos(run, name, _ALL)) for run in runs]))
             for name in runs[0]["all_cycle"]
         }
-        measure = f"FD004 J = 4 dealt by {deal}, {_words(_ALL)}: worst party"
+        measure = f"FD004 J = 4 dealt by {deal}, engines of a party's own kind, {_words(_ALL)}: worst party"
         yield at_most(
             f"{measure}, FedAvg minus isolated", worst["fedavg"] - worst["isolated"], 0.0, "cycles", COMMAND
         )

@@ -63,10 +63,13 @@ def main() -> None:
     kept_scores.find(RESULT, sys.argv[2:], RECIPES, lambda name: _rows(folder, RECIPES[name]))
 
 
-def chosen(split: int, scenario: str) -> str:
-    """Return the recipe that did best for a scenario on the draws of what a split learns from."""
+def chosen(split: int, algorithm: str, scenario: str) -> str:
+    """Return the recipe that did best on the draws of what a split learns from.
+
+    algorithm: beside which the scenario stands, for its partition is the baselines', too.
+    """
     scores = _means()
-    return max(RECIPES, key=lambda recipe: scores[recipe, split, scenario])
+    return max(RECIPES, key=lambda recipe: scores[recipe, split, f"{algorithm}: {scenario}"])
 
 
 @cache
@@ -86,11 +89,11 @@ def _rows(folder: Path, recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _scores(folder: Path, split: int, draw: int, recipe: dict[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
-    for algorithm, compare in zip(SHARED, (BASELINES, ()), strict=True):
-        charter = secom.charter(folder, split, algorithm, compare, recipe)
+    for algorithm in SHARED:
+        charter = secom.charter(folder, split, algorithm, BASELINES, recipe)
         federation = trained(Federation(charter, world=secom.validation_world(charter, folder, draw)))
         for name, one in federation.finished.items():
-            found[name] = one.scores["test"].figures["auprc"]
+            found[f"{algorithm}: {name}"] = one.scores["test"].figures["auprc"]
     return found
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +24,43 @@ ALL, LAST = "all_cycle", "last_cycle"
 def found(charter: Charter, data: Path) -> dict[str, Any]:
     """Return what a charter's run found, by protocol and scenario; from its file where it ran before.
 
-    Each protocol holds rmse, nasa and solo (each party's RMSE); seconds and bytes stand beside, the latter
-    framed, both ways, the mean over the parties.
+    Each protocol holds rmse, nasa and solo (each party's RMSE, on the test engines that an uneven deal would
+    give it); seconds and bytes stand beside, the latter framed, both ways, the mean over the parties.
     """
     return kept(charter, lambda: _figures(trained(Federation(charter, data))))
 
 
 def kept(charter: Charter, find: Callable[[], dict[str, Any]], prefix: str = "") -> dict[str, Any]:
-    """Return what `find` returns for a charter; from its file where it has been found before.
+    """Return what `find` returns for a charter; from its file where the same code has found it before.
 
     prefix: tells apart what is found otherwise under the same charter.
     """
-    path = KEPT / f"{prefix}{charter_digest(charter)[:16]}-{roster_digest(charter)[:8]}.json"
+    name = f"{prefix}{charter_digest(charter)[:16]}-{roster_digest(charter)[:8]}-{code_digest()[:8]}"
+    path = KEPT / f"{name}.json"
     if path.exists():
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return known
     began = time.perf_counter()
     made = find()
     KEPT.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(made) + "\n", encoding="utf-8")
+    whole = path.with_suffix(".new")
+    whole.write_text(json.dumps(made) + "\n", encoding="utf-8")
+    whole.replace(path)
     words = (
         f"{prefix}{charter.name}, seed {charter.seed}, {charter.parties} parties, {charter.algorithm.name}"
     )
     print(f"{words}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     return made
+
+
+@cache
+def code_digest() -> str:
+    """Return the SHA-256 of the package's code and of the benchmarks', in hexadecimal."""
+    here = Path(__file__).parents[1]
+    sha = hashlib.sha256()
+    for path in sorted([*here.glob("hansa/**/*.py"), *here.glob("benchmarks/*.py")]):
+        sha.update(path.read_bytes())
+    return sha.hexdigest()
 
 
 def trained(federation: Federation) -> Federation:
@@ -63,6 +78,9 @@ def _figures(federation: Federation) -> dict[str, Any]:
         made["bytes"][name] = float(np.mean(traffic))
         for protocol in (ALL, LAST):
             own = getattr(one, protocol).filtered
-            solos = [getattr(party, protocol).filtered.rmse for party in one.parties.values()]
+            solos = [
+                party.own.get(protocol, getattr(party, protocol).filtered.rmse)
+                for party in one.parties.values()
+            ]
             made[protocol][name] = {"rmse": own.rmse, "nasa": own.nasa, "solo": solos}
     return made

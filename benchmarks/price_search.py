@@ -47,6 +47,9 @@ RECIPES: dict[str, dict[str, Any]] = {  # what the charter of `hansa data bulldo
     "Adam 0.003, batches of 2048": _adam(0.003, 2048, 120),
     "Adam 0.0005, FedNova": _adam(0.0005, 128, 60, "fednova"),
     "whole gradients, FedAdam 0.01": {"rounds": 400},
+    "alone, Adam 0.001": _adam(0.001, 128, 15, "isolated"),
+    "alone, Adam 0.0005": _adam(0.0005, 128, 60, "isolated"),
+    "alone, Adam 0.001, batches of 512": _adam(0.001, 512, 120, "isolated"),
 }
 
 

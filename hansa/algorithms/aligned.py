@@ -52,6 +52,7 @@ class Aligned(Averaged):
         """Return the change of the weights, 0 at inputs that the party does not have."""
         key = jax.random.fold_in(local.key, ask.round)
         change, loss = local_change(ask.shared, rows, key, self.recipe)
+        change = jax.tree.map(jnp.multiply, change, ask.shared.reach(local.has))  # decay moves all weights
         return Terms(Owned(change, local.has), rows.count), Local(local.key, loss, local.has)
 
     def absorb(self, state: Common, totals: Totals | Sequence[Terms]) -> Common:

@@ -27,7 +27,8 @@ def worst_party(result: Mapping[str, Any]) -> str:
     if len(own) < 2:
         return ""
     digits, trained, worst = by.task.digits, title_of(result["algorithm"]), _worst(own, by)
-    figure = f"{_figure(own[worst], by)} ({by.protocols[by.headline]})"
+    where = f"{by.protocols[by.headline]}{', test assets of its own kind' if _own_kind(result) else ''}"
+    figure = f"{_figure(own[worst], by)} ({where})"
     if len({round(value, digits) for value in own.values()}) == 1:
         opening = f"Under {trained} all parties have {figure}"
         if not alone:
@@ -51,6 +52,7 @@ def helped(result: Mapping[str, Any]) -> str:
     if len(rest) in (0, len(pairs)):
         count = f"all {len(pairs):,} parties" if not rest else f"none of the {len(pairs):,} parties"
     what = "error" if by.filters else by.title
+    what += " on test assets of their own kind" if _own_kind(result) else ""
     opening = (
         f"In this one run federating {'raises' if by.measure.higher else 'lowers'} the {what} of {count}"
     )
@@ -82,8 +84,20 @@ def _isolated(result: Mapping[str, Any]) -> dict[str, float]:
 def _figures(result: Mapping[str, Any], scenario: str) -> dict[str, float]:
     parties = (result["scenarios"].get(scenario) or {}).get("parties") or {}
     by = yardstick(result)
-    found = {name: figure_at(one, by.headline, by.key) for name, one in parties.items()}
+    place = ("own", by.headline) if _own_kind(result) else (by.headline, by.key)
+    found = {name: figure_at(one, *place) for name, one in parties.items()}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _own_kind(result: Mapping[str, Any]) -> bool:
+    """Return whether parties differ by the deal, and each is known on the test assets that it would get."""
+    headline = yardstick(result).headline
+    told = [
+        figure_at(one, "own", headline) is not None
+        for name in (result["algorithm"], *_ALONE)
+        for one in ((result["scenarios"].get(name) or {}).get("parties") or {}).values()
+    ]
+    return bool(told) and all(told)
 
 
 def _worst(values: Mapping[str, float], by: Yardstick) -> str:

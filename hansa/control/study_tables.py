@@ -50,7 +50,7 @@ def collapse_table(study: Tree, summary: Tree) -> Table:
     )
     return Table(
         name="collapsed",
-        caption=f"Seeds that collapsed; all-cycle filtered RMSE in {study['time_unit']}.",
+        caption=f"{yardstick(study).within('Seeds that collapsed; all-cycle filtered RMSE')}.",
         corner="Scenario",
         heads=("parties", "seed", "RMSE", "constant", "mean of the other seeds", "reason"),
         rows=rows,

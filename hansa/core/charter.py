@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hansa.core.methods import METHODS
+from hansa.core.methods import BY_ROW, METHODS
 
 PROXIMAL = {"fedprox": 0.01, "ditto": 0.1}
 """How strongly parties are pulled to the common model, unless the charter says otherwise."""
@@ -45,7 +45,7 @@ class Label:
     column: str = ""  # the column read; for threshold, the sensor that is watched
     below: float | None = None  # threshold: the asset has failed at the first row under this value
     above: float | None = None  # threshold: ... or over this value
-    failed: str = "1"  # task failure: the cell that says that an asset failed; any other says that it did not
+    failed: str = "1"  # task failure: the cell that says that an asset failed; all others are of one kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +247,12 @@ class Charter:
         """Return whether parties bring columns of their own of rows that all have, as their trees need it."""
         kind = self.partition.kind
         return kind == "vertical" or (kind == "given" and not self.same_sensors)
+
+    @property
+    def same_rows(self) -> bool:
+        """Return whether every party needs every row: with files of their own, too, all are judged alike."""
+        name = self.algorithm.name
+        return name in BY_ROW or (name == "trees" and self.columns_apart)
 
     def damping(self, scenario: str) -> float:
         """Return the share of the partners' old predictions that is kept in each round, as it is applied."""

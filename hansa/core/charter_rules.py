@@ -250,7 +250,11 @@ def _compare_faults(charter: Charter) -> Iterator[Fault]:
             yield Fault("", f'compare names "{name}" twice', "keep one of the two")
         if charter.partition.kind == "given" and name not in ("isolated", "isolated_mean"):
             what = f'"{name}" cannot be compared when each party has its own data, which nobody deals anew'
-            yield Fault("", what, 'keep "isolated" and "isolated_mean" alone in compare')
+            lawful = '"isolated" and "isolated_mean"' if charter.same_rows else '"isolated"'
+            yield Fault("", what, f"keep {lawful} alone in compare")
+    if "isolated_mean" in compare and charter.partition.kind == "given" and not charter.same_rows:
+        what = '"isolated_mean" cannot be compared when each party is judged on assets of its own'
+        yield Fault("", what, 'remove it, and compare with "isolated"')
 
 
 def _sensors(charter: Charter) -> frozenset[str]:

@@ -17,12 +17,15 @@ class TemplateWords:
     weighed: str  # which rows count more
     compare: str = '["centralised", "isolated", "isolated_mean", "fedavg", "vertical", "labsync"]'
     kind: str = "hybrid"
-    hidden: int = 10
+    features: str = "raw"
+    spans: str = ""  # with its comment
+    hidden: str = "10"
+    activation: str = "sigmoid"
     output: str = "linear"
     rate: str = "0.01"
     algorithm: str = "labsync_mean"
     loss: str = "mse"
-    filter: str = "kalman"
+    filter: str = "none"
 
 
 LIVES = TemplateWords(
@@ -37,9 +40,18 @@ LIVES = TemplateWords(
 # How much more a row at failure counts than one at the cap, where predictions are not shared.
 horizon = 0
 """,
+    # What did best on validation engines (benchmarks/results/accuracy-search.json). The paper's network, with
+    # raw readings, 10 sigmoid units and a Kalman filter behind it, is what a charter has without these lines.
+    features="ewma",
+    spans="""
+# How many rows the smoothing reaches back, once for each number.
+spans = [3, 10, 30, 90]
+""",
+    hidden="32, 16",
+    activation="tanh",
+    rate="0.001",
 )
-PRICES = replace(
-    LIVES,
+PRICES = TemplateWords(
     task="price",
     learned="what an asset is sold for",
     target="the price, with a range",
@@ -47,9 +59,8 @@ PRICES = replace(
     weighed="",
     compare='["centralised", "isolated", "isolated_mean"]',
     kind="horizontal",
-    hidden=16,
+    hidden="16",
     algorithm="fedavg",
-    filter="none",
 )
 FAILURES = replace(
     PRICES,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hansa.core.charter import Charter
 from hansa.core.charter_words_task import label_keys, labels_betray
-from hansa.core.methods import BROUGHT, BY_ROW, LATE, METHODS
+from hansa.core.methods import BROUGHT, BY_ROW, LATE, METHODS, exchanging
 
 _OWN = {
     "fedper": "the last layer of its network",
@@ -19,26 +19,49 @@ _OWN = {
 
 
 def what_stays(charter: Charter) -> Iterator[str]:
-    """Yield what each party keeps."""
-    name = charter.algorithm.name
-    if name == "trees":
-        labels = "the label of every row"
-        whose = f"{labels}, the first party's apart" if charter.columns_apart else labels
-        yield f"What each party keeps: every record and {whose}."
-        return
+    """Yield what each party keeps, whichever method is at work."""
+    names = _at_hand(charter)
+    sent = {METHODS[name].exchanges for name in names}
     kept = ["every record"]
-    if name != "labsync":
-        kept.append("the label of every row")
-    kept.append("every prediction" if METHODS[name].exchanges == "weights" else "the weights of its network")
-    if name in _OWN:
-        kept.append(_OWN[name])
-    yield f"What each party keeps: {', '.join(kept[:-1])} and {kept[-1]}."
+    if "labsync" not in names:
+        apart = "trees" in names and charter.columns_apart
+        kept.append("the label of every row" + (", the first party's apart" if apart else ""))
+    if "weights" in sent and "predictions" not in sent:
+        kept.append("every prediction")
+    if "weights" not in sent and names != ("trees",):
+        kept.append("the weights of its network")
+    alone = len(_senders(charter)) == 1
+    kept += [_OWN[name] if alone else f"under {name} {_OWN[name]}" for name in names if name in _OWN]
+    listed = f"{', '.join(kept[:-1])} and {kept[-1]}" if len(kept) > 1 else kept[0]
+    yield f"What each party keeps: {listed}."
 
 
 def what_leaves(charter: Charter) -> Iterator[str]:
     """Yield what leaves a party: before round 1, at the start, and in every round."""
+    yield from _before_rounds(charter)
+    if "labsync" in _at_hand(charter):
+        yield "What leaves once, at the start (labsync): the label of every row, in the clear."
+    names = dict.fromkeys((charter.algorithm.name, *_senders(charter)))
+    users: dict[str, list[str]] = {}  # by what leaves
+    for name in names:
+        users.setdefault(_term(charter, name), []).append(name)
+    for term, named in users.items():
+        yield f"What leaves in every round ({', '.join(named)}): {term}."
+
+
+def _at_hand(charter: Charter) -> tuple[str, ...]:
+    """Return the method that is trained, and those that `hansa run` trains beside it."""
+    return charter.algorithm.name, *charter.compare
+
+
+def _senders(charter: Charter) -> tuple[str, ...]:
+    """Return the methods at hand whose parties exchange anything."""
+    return tuple(name for name in _at_hand(charter) if METHODS[name].exchanges != "nothing")
+
+
+def _before_rounds(charter: Charter) -> Iterator[str]:
     first = "What leaves a party's firewall before round 1"
-    if charter.algorithm.name == "isolated":
+    if not _senders(charter):
         yield f"{first}: nothing; each party scales its own readings."
     elif charter.preparation.scaling == "regime":
         yield (
@@ -50,8 +73,7 @@ def what_leaves(charter: Charter) -> Iterator[str]:
                 "And then: for each pair of sensors of one group, the sum of the products of their scaled "
                 "readings and the count of rows; the totals give everybody's principal components."
             )
-        aligned = "aligned" in (charter.algorithm.name, *charter.compare)
-        if aligned and charter.preparation.lacking == "regression":
+        if "aligned" in _at_hand(charter) and charter.preparation.lacking == "regression":
             yield (
                 "And then, under aligned: for each pair of sensors, the sum of the products of their scaled "
                 "readings and the count of rows; the totals tell each party what its own sensors say of "
@@ -59,12 +81,10 @@ def what_leaves(charter: Charter) -> Iterator[str]:
             )
     else:
         yield f"{first}: nothing; the charter's ranges scale the readings."
-    if charter.algorithm.name == "labsync":
-        yield "What leaves once, at the start: the label of every row, in the clear."
-    yield f"What leaves in every round ({charter.algorithm.name}): {_term(charter)}."
 
 
-def _term(charter: Charter) -> str:
+def _term(charter: Charter, name: str) -> str:
+    """Return what leaves a party in every round of a method."""
     label_term = (
         f"for each {label_keys(charter)}, the mean of the party's predictions and whether it has the label"
     )
@@ -74,9 +94,8 @@ def _term(charter: Charter) -> str:
         "labsync_mean": label_term,
         "mixed": f"{row_term}; and for the rows of its other assets, {label_term}",
     }
-    name, said = charter.algorithm.name, charter.algorithm.leaves
     if name in BROUGHT:
-        return f"in the charter's words: {said}"
+        return f"in the charter's words: {charter.algorithm.leaves}"
     if name in BY_ROW:
         return f"where the party arrives, the change of {row_term}" if name in LATE else row_term
     if name == "trees" and charter.columns_apart:
@@ -95,7 +114,6 @@ _SECRECY = {
 
 def what_is_not_protected(charter: Charter) -> Iterator[str]:
     """Yield what may leave by the charter, and what can be read from it."""
-    name = charter.algorithm.name
     yield f"Secrecy: {charter.secrecy}: {_SECRECY[charter.secrecy]}."
     yield (
         "Not protected yet: the sums, and the terms that each party adds to them, are visible to the "
@@ -105,28 +123,35 @@ def what_is_not_protected(charter: Charter) -> Iterator[str]:
         "A sum that one party alone feeds (a regime, a sensor or a label that only it has) is that party's "
         "value."
     )
+    if charter.parties == 1:
+        yield "With one party, every sum is that party's own term."
     if charter.parties == 2:
         yield "With two parties, each can take its own term off a total and is left with the other's."
-    if "trees" in (name, *charter.compare):
+    yield from _shown_by_methods(charter)
+    if charter.network.model or not set(BROUGHT).isdisjoint(_at_hand(charter)):
+        yield (
+            "Code of your own sees a party's records and may do what Python may; its digest says which code "
+            "it is, not what it does: let each party read it."
+        )
+    if not exchanging("weights").isdisjoint(_at_hand(charter)):
+        yield "The change of a network's weights can betray rows that it was trained on."
+
+
+def _shown_by_methods(charter: Charter) -> Iterator[str]:
+    names = _at_hand(charter)
+    if "trees" in names:
         yield (
             "Trees are grown over XGBoost's own tracker, which listens on every network "
             "address of its machine without a password while it trains. Whoever reaches it can read the "
             "totals. All parties get the whole model, with every threshold, which is a value of somebody's "
             "readings."
         )
-    if name == "labsync":
+    if "labsync" in names:
         yield (
             f"labsync shows the coordinator {labels_betray(charter)[0]}, and its totals, addressed row by "
             "row, can be solved for single predictions; labsync_mean learns the same from sums."
         )
-    if name == "clustered":
+    if "clustered" in names:
         yield "clustered shows the coordinator each party's change by itself; fedavg learns from their sum."
-    if name in ("labsync_mean", "mixed"):
+    if not {"labsync_mean", "mixed"}.isdisjoint(names):
         yield f"Which labels a party has tells the coordinator {labels_betray(charter)[1]}."
-    if charter.network.model or name in BROUGHT:
-        yield (
-            "Code of your own sees a party's records and may do what Python may; its digest says which code "
-            "it is, not what it does: let each party read it."
-        )
-    if METHODS[name].exchanges == "weights":
-        yield "The change of a network's weights can betray rows that it was trained on."

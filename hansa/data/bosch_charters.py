@@ -93,7 +93,7 @@ def charters(blocks: Blocks, rows: int, failures: int) -> dict[str, Charter]:
         "given": replace(
             hybrid,
             name="bosch-given",
-            compare=("isolated", "isolated_mean"),
+            compare=("isolated",),
             data=replace(hybrid.data, file=""),
             partition=replace(hybrid.partition, kind="given"),
             roster=tuple(replace(party, data=f"parties/{party.name}.parquet") for party in hybrid.roster),

@@ -174,7 +174,7 @@ def charter_of(sales: Sales) -> Charter:
         name="bulldozers",
         consortium="Sellers of used machines",
         seed=7,
-        rounds=500,
+        rounds=400,
         data=data,
         partition=Partition(kind="horizontal", deal="column", by=PARTY),
         preparation=Preparation(),
@@ -189,12 +189,18 @@ def charter_of(sales: Sales) -> Charter:
 def baselines_of(sales: Sales) -> Charter:
     """Return the charter of one who has all sales, and of parties that learn alone."""
     return replace(
+        alone_of(sales), rounds=60, training=Training(learning_rate=0.0005), compare=("centralised",)
+    )
+
+
+def alone_of(sales: Sales) -> Charter:
+    """Return the charter of parties that learn alone, by what did best for them where choices were made."""
+    return replace(
         charter_of(sales),
         name="bulldozers-baselines",
-        rounds=60,
-        training=Training(learning_rate=0.0005),
+        rounds=120,
+        training=Training(learning_rate=0.001, batch_size=512),
         algorithm=AlgorithmChoice("isolated"),
-        compare=("centralised",),
     )
 
 

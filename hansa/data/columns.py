@@ -15,6 +15,7 @@ from hansa.core.errors import DataError
 from hansa.data import cells, labels
 from hansa.data.cells import Sheet
 from hansa.data.fleet import Fleet, Floats
+from hansa.data.outcome_cells import OutcomeCells
 from hansa.data.readings import (
     FILL,
     HOLD,
@@ -26,7 +27,7 @@ from hansa.data.readings import (
     find,
     readings,
 )
-from hansa.data.tables import FILE_COLUMN
+from hansa.data.tables import FILE_COLUMN, origin
 from hansa.data.units import converted
 
 OTHER = "other"
@@ -62,11 +63,16 @@ def fleet_from_sheet(sheet: Sheet, schema: Data, labelled: bool = True) -> Fleet
 
 
 def placed_fleet(
-    sheet: Sheet, schema: Data, labelled: bool = True, natural: bool = True
+    sheet: Sheet,
+    schema: Data,
+    labelled: bool = True,
+    natural: bool = True,
+    outcomes: OutcomeCells | None = None,
 ) -> tuple[Fleet, NDArray[np.intp]]:
     """Return the fleet of a sheet, and (rows,) where in the table each of its rows stands.
 
-    natural: whether assets are in natural order (2 before 10), else in the order of the table.
+    natural: whether assets are in natural order (2 before 10), else in the order of the table. outcomes: what
+    the cells of a target of failures were in the pieces before; none: the sheet is a whole table.
     """
     if sheet.frame.empty:
         raise DataError("the table has no rows", do="give rows", where=sheet.where)
@@ -79,7 +85,7 @@ def placed_fleet(
     remaining = np.full(len(asset), np.nan)  # (rows,)
     kept = np.ones(len(asset), dtype=bool)  # (rows,)
     if labelled:
-        remaining, kept = _remaining(sheet, schema, asset, now)
+        remaining, kept = _remaining(sheet, schema, asset, now, outcomes)
     rows = order[kept[order]]  # (kept rows,), positions in the table
     fleet = Fleet(
         asset_names=asset_names,
@@ -234,13 +240,13 @@ def _category(sheet: Sheet, column: Column, hold: bool) -> NDArray[np.object_]:
 
 
 def _remaining(
-    sheet: Sheet, schema: Data, asset: NDArray[np.int32], now: Clock
+    sheet: Sheet, schema: Data, asset: NDArray[np.int32], now: Clock, outcomes: OutcomeCells | None
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return (rows,) remaining life, NaN where not known, and (rows,) which rows precede the failure."""
     label = schema.label
     everything = np.ones(len(asset), dtype=bool)  # (rows,)
     if label.source == "target":
-        return _target(sheet, schema, now), everything
+        return _target(sheet, schema, now, outcomes), everything
     column = _label_column(schema, label)
     if label.source == "failed_at":
         stated = failure_times(sheet, column, _column(schema, "time"), now)  # (rows,)
@@ -255,11 +261,11 @@ def _label_column(schema: Data, label: Label) -> Column:
     return next((column for column in schema.columns if column.name == label.column), unlisted)
 
 
-def _target(sheet: Sheet, schema: Data, now: Clock) -> Floats:
+def _target(sheet: Sheet, schema: Data, now: Clock, outcomes: OutcomeCells | None) -> Floats:
     """Return (rows,) what the target column states: a life in time units, a price, or 1 for a failure."""
     stated = _column(schema, "target")
     if schema.task == "failure":
-        return _failed(sheet, stated, schema.label.failed)
+        return _failed(sheet, find(sheet, stated.name), schema.label.failed, outcomes)
     if schema.task == "price":
         return complete_readings(sheet, stated, FILL)
     column = replace(stated, unit=stated.unit or now.unit)
@@ -271,21 +277,11 @@ def _target(sheet: Sheet, schema: Data, now: Clock) -> Floats:
     return converted(remaining, column.unit, now.unit, where=where)
 
 
-def _failed(sheet: Sheet, column: Column, failed: str) -> Floats:
+def _failed(sheet: Sheet, name: str, failed: str, outcomes: OutcomeCells | None) -> Floats:
     """Return (rows,) 1 where the cell says that the asset failed, else 0."""
-    name = find(sheet, column.name)
-    codes, texts = cells.coded_texts(sheet.frame[name])  # (rows,), (different,)
-    present = np.array([text is not None for text in texts] + [False])  # (different + 1,)
-    cells.refuse_missing(sheet, name, present[codes], FILL)
-    says = np.array([_is_cell(text, failed) for text in texts] + [False], np.float64)  # (different + 1,)
-    return says[codes]
-
-
-def _is_cell(text: str | None, wanted: str) -> bool:
-    """Return whether a cell holds a text, or the same number written otherwise (1.0 for 1)."""
-    if text is None:
-        return False
-    try:
-        return text == wanted or float(text) == float(wanted)
-    except ValueError:
-        return False
+    if outcomes is not None:
+        return outcomes.read(sheet, name)
+    whole = OutcomeCells(failed)
+    says = whole.read(sheet, name)  # (rows,)
+    whole.refuse_none(name, origin(sheet.frame, sheet.where))
+    return says

@@ -72,6 +72,35 @@ def skew_rank(fleet: Fleet, charter: Charter) -> NDArray[np.float64]:
     return {"fault_mode": _fault_rank, "regime": _regime_rank}[charter.partition.deal](fleet, charter)
 
 
+def owners(test: Fleet, train: Fleet, charter: Charter) -> NDArray[np.int64] | None:
+    """Return (assets,) the place in the roster of the party that the deal would give each test asset.
+
+    None where the deal makes no party's assets another kind than the others'.
+    """
+    partition, parties = charter.partition, charter.parties
+    if partition.kind not in ("horizontal", "hybrid"):
+        return None
+    if partition.deal == "column" and partition.by in test.traits:
+        values, place = _places(train.traits[partition.by])
+        known = dict(zip(values.tolist(), place.tolist(), strict=True))
+        found = [known.get(value, parties - 1) for value in test.traits[partition.by].tolist()]
+        return np.minimum(np.array(found, np.int64), parties - 1)
+    if partition.deal not in ("fault_mode", "regime"):
+        return None
+    owner = np.empty(len(test.asset_names), np.int64)
+    for party, own in enumerate(np.array_split(np.argsort(skew_rank(test, charter), kind="stable"), parties)):
+        owner[own] = party
+    return owner
+
+
+def _places(value: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    """Return the values of (assets,), and of each its place: 0 for the most frequent; ties by name."""
+    values, assets = np.unique(value, return_counts=True)
+    place = np.empty(len(values), np.int64)  # (values,)
+    place[np.argsort(-assets, kind="stable")] = np.arange(len(values))
+    return values, place
+
+
 def _assets(fleet: Fleet, charter: Charter, kind: str) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
     """Return the assets that every party has, and those of each party."""
     parties, assets = charter.parties, len(fleet.asset_names)
@@ -109,13 +138,12 @@ def _by_column(order: NDArray[np.int64], fleet: Fleet, charter: Charter) -> list
     if by not in fleet.traits:
         do = "name a column of the file as by in [partition]"
         raise CharterError(f'the assets have no "{by}" to deal them by', do=do, where="partition")
-    values, code, assets = np.unique(fleet.traits[by][order], return_inverse=True, return_counts=True)
+    own = fleet.traits[by][order]  # (assets,)
+    values, place = _places(own)
     if len(values) < parties:
         what = f'column "{by}" has {len(values)} different values and there are {parties} parties'
         raise CharterError(what, do=f"lower parties to {len(values)} or less", where="parties")
-    place = np.empty(len(values), np.int64)  # (values,), 0 for the most frequent one; ties by name
-    place[np.argsort(-assets, kind="stable")] = np.arange(len(values))
-    owner = np.minimum(place[code], parties - 1)  # (assets,)
+    owner = np.minimum(place[np.searchsorted(values, own)], parties - 1)  # (assets,)
     return [order[owner == party] for party in range(parties)]
 
 

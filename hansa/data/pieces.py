@@ -21,6 +21,7 @@ from hansa.data.cells import Part, Sheet
 from hansa.data.columnar import is_columnar, stored_batches, stored_rows
 from hansa.data.columns import indicators, placed_fleet
 from hansa.data.fleet import Fleet
+from hansa.data.outcome_cells import OutcomeCells
 from hansa.data.readings import asset_cells, find
 from hansa.data.tables import FILE_COLUMN, columnar_names, refuse_other_columns, stem, table_files
 
@@ -100,9 +101,14 @@ def pieces(
     """
     across = max(table.columns(), table.width if prepared else 0)
     rows, longest = max(1, (cells or PIECE_CELLS) // across), ASSET_CELLS // max(table.columns(), table.width)
+    outcomes = OutcomeCells(table.schema.label.failed)
     for sheet in _sheets(table, rows, longest):
-        yield placed_fleet(sheet, table.schema, natural=False)[0]
+        yield placed_fleet(sheet, table.schema, natural=False, outcomes=outcomes)[0]
         told(len(sheet.frame))
+    if table.schema.task == "failure" and table.rows():
+        target = next(column.name for column in table.schema.columns if column.role == "target")
+        named = dict(table.party.columns if table.party else ()).get(target, target)
+        outcomes.refuse_none(named, str(table.path))
 
 
 def _sheets(table: LargeTable, rows: int, longest: int) -> Iterator[Sheet]:

@@ -87,10 +87,10 @@ class Inputs:
 
     @property
     def has(self) -> NDArray[np.float32]:
-        """Return (features,) 1 where the party has the sensor, 0 where it lacks it, filled or not."""
+        """Return (features,) 1 where the party has the feature, 0 where it stands for nothing."""
         known = self.frame or self.sensors
         own = np.isin(known, self.sensors)  # (sensors,)
-        each = np.tile(own, _readings(self.preparation))
+        each = np.tile(own if self.fill is None else np.ones_like(own), _readings(self.preparation))
         if self.flags:
             each = np.append(each, own[self._flagged(known)])
         return np.append(each, [1.0] if self.preparation.age else []).astype(np.float32)

@@ -168,13 +168,21 @@ def _refuse_outside(sheet: Sheet, column: Column, values: Floats) -> None:
     if not outside.any():
         return
     position = int(np.argmax(outside))
-    unit = f" {column.unit}" if column.unit else ""
+    name, unit = find(sheet, column.name), f" {column.unit}" if column.unit else ""
     raise DataError(
-        f'column "{find(sheet, column.name)}" holds {values[position]:g}{unit}, '
-        f"outside the charter's range {low:g} to {high:g}",
+        f'column "{name}" holds {_as_written(sheet, name, position, values[position])}{unit}, '
+        f"outside the charter's range {low:.10g} to {high:.10g}",
         do=f"correct the cell or its unit, or widen range in [columns.{_key(column.name)}]",
         where=sheet.place(position),
     )
+
+
+def _as_written(sheet: Sheet, name: str, position: int, value: float) -> str:
+    """Return the cell's own text, or the number that it was converted to."""
+    cell = sheet.frame[name].iloc[[position]]  # (1,)
+    if cells.parsed_numbers(cell)[0][0] == value:
+        return cells.shown(cells.texts(cell)[0])
+    return f"{value:.10g}"
 
 
 def _key(name: str) -> str:

@@ -23,6 +23,14 @@ def errors_by_class(exam: Exam, classes: Classes, predictions: NDArray[np.float3
     return {kind: told for kind, told in found.items() if told}
 
 
+def of_class(exam: Exam, predictions: NDArray[np.float32], chosen: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the compared measure by protocol on some assets; chosen: (assets,); nothing where none is."""
+    if not chosen.any():
+        return {}
+    number = np.zeros(len(chosen), np.int64) if chosen.all() else chosen.astype(np.int64)  # (assets,)
+    return exam.by_class(predictions, number)[-1]
+
+
 def mean_by_class(
     exams: Sequence[Exam], charter: Charter, predictions: Sequence[NDArray[np.float32]]
 ) -> ByClass:

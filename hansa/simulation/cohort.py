@@ -53,6 +53,7 @@ class Cohort:
     inputs: list[Inputs]
     statistics: Moments | None  # the sums over the cohort that scaled the inputs; None where each sums alone
     products: Products | None = None  # the sums that gave components or fills; None where there are none
+    owner: NDArray[np.int64] | None = None  # (test assets,) whose kind each one is, under an uneven deal
 
 
 def partition_of(charter: Charter, scenario: str) -> str:

@@ -20,6 +20,7 @@ from hansa.core.errors import FolderError
 from hansa.core.methods import METHODS, SCENARIOS
 from hansa.data.columns import column_of
 from hansa.data.fleet import Fleet
+from hansa.data.partition import owners
 from hansa.data.targets import target_of
 from hansa.runtime.scoring import About, Boosted, Joined, Model, Saved
 from hansa.simulation import trees
@@ -160,6 +161,9 @@ class Federation:
     def gathered(self, unit: str) -> tuple[Cohort, list[Exam]]:
         """Return the parties of a scenario, ready to train, and the exam of each."""
         cohort = gather(self.charter, unit, self.world, self.tell)
+        train, whole = self.world.train, len(cohort.members) == self.charter.parties > 1
+        if isinstance(train, Fleet) and self.world.test is not None and whole:
+            cohort = replace(cohort, owner=owners(self._exams[0].fleet, train, self.charter))
         return cohort, self._exams[: len(cohort.members)]
 
     def keep(self, session: Session | TreeSession) -> None:
@@ -319,6 +323,10 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
     more: dict[str, Any] = {"streamed": list(streamed)} if streamed else {}
     if charter.task == "price":
         more["price_unit"] = next(one.unit for one in charter.data.columns if one.role == "target")
+    if charter.task == "rul":
+        more["label_cap"] = charter.data.label_cap
+        more["time_unit"] = _time_unit(charter)
+        more["filter"] = charter.evaluation.filter
     if charter.partition.by:
         more["dealt_by"] = charter.partition.by
     return more | {
@@ -329,12 +337,9 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
         "task": charter.task,
         "algorithm": charter.algorithm.name,
         "rounds": charter.rounds,
-        "label_cap": charter.data.label_cap,
-        "time_unit": _time_unit(charter),
         "dataset": world.name,
         "partition": charter.partition.kind,
         "secrecy": charter.secrecy,
-        "filter": charter.evaluation.filter,
     }
 
 

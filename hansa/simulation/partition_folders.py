@@ -72,6 +72,12 @@ def _given(charter: Charter, shares: Sequence[Share]) -> tuple[Charter, tuple[st
     if charter.data.source != "table" or charter.data.test_file:
         notes.append("Each party now splits the test off its own assets; test.csv.gz is for hansa predict.")
     compare = {"isolated", "isolated_mean"} - {algorithm.name}
+    schema = _own_tables(charter, shares)
+    roster = _roster(charter, shares, schema)
+    given = replace(charter, data=schema, partition=Partition(kind="given"), roster=roster)
+    if not given.same_rows and "isolated_mean" in charter.compare:
+        compare.discard("isolated_mean")
+        notes.append("Each party is judged on assets of its own, so compare leaves out isolated_mean.")
     default = AlgorithmChoice(loss="cross_entropy" if charter.task == "failure" else "mse")
     unread = [key for key in _settings(algorithm, default) if not _read(key, algorithm.name)]
     if unread:
@@ -82,26 +88,23 @@ def _given(charter: Charter, shares: Sequence[Share]) -> tuple[Charter, tuple[st
     if training.horizon and exchanging("predictions").issuperset(kept):
         training = replace(training, horizon=0.0)
         notes.append("horizon is left out: nothing is left that trains on its own predictions alone.")
-    schema = _own_tables(charter, shares)
-    given = replace(
-        charter,
-        data=schema,
-        partition=Partition(kind="given"),
-        algorithm=algorithm,
-        training=training,
-        compare=tuple(name for name in charter.compare if name in compare),
-        roster=tuple(
-            Party(
-                share.party,
-                f"{share.party}/{_ROWS}",
-                sensors=_sensors(share.fleet, schema),
-                hidden=party.hidden,
-            )
-            for share, party in zip(shares, charter.roster, strict=True)
-        ),
-    )
+    compared = tuple(name for name in charter.compare if name in compare)
+    given = replace(given, algorithm=algorithm, training=training, compare=compared)
     check_charter(given, "the charter for the parties' own files")
     return given, tuple(notes)
+
+
+def _roster(charter: Charter, shares: Sequence[Share], schema: Data) -> tuple[Party, ...]:
+    """Return the parties with the files that are written here."""
+    return tuple(
+        Party(
+            share.party,
+            f"{share.party}/{_ROWS}",
+            sensors=_sensors(share.fleet, schema),
+            hidden=party.hidden,
+        )
+        for share, party in zip(shares, charter.roster, strict=True)
+    )
 
 
 def _settings(choice: AlgorithmChoice, default: AlgorithmChoice) -> list[str]:

@@ -93,6 +93,7 @@ class PartyFigures:
 
     scores: Mapping[str, Any]  # by protocol
     traffic: Traffic
+    own: Mapping[str, float] = field(default_factory=dict)  # the compared measure on its own kind of assets
 
     @property
     def all_cycle(self) -> Protocol:
@@ -106,13 +107,14 @@ class PartyFigures:
 
     def value(self) -> dict[str, Any]:
         """Return the plain value."""
-        return {name: one.value() for name, one in self.scores.items()} | asdict(self.traffic)
+        own = {"own": dict(self.own)} if self.own else {}
+        return {name: one.value() for name, one in self.scores.items()} | asdict(self.traffic) | own
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> PartyFigures:
         """Return the record of `value()`."""
         traffic = Traffic(**{name: value[name] for name in Traffic.__dataclass_fields__})
-        return cls(_scores(value), traffic)
+        return cls(_scores(value), traffic, value.get("own", {}))
 
 
 def _scores(value: Mapping[str, Any]) -> dict[str, Any]:

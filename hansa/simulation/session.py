@@ -24,7 +24,7 @@ from hansa.models.losses import SharedLoss
 from hansa.models.rows import held
 from hansa.simulation.arrivals import arrivals_of
 from hansa.simulation.batched import Arrived, BatchedParties, exchange_together
-from hansa.simulation.classes import mean_by_class
+from hansa.simulation.classes import mean_by_class, of_class
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.exam import Exam, scores
 from hansa.simulation.result import Curves, PartyFigures, ScenarioFigures, Traffic
@@ -200,14 +200,29 @@ class Session:
             },
             seconds=self.seconds,
             parties={
-                member.name: PartyFigures(dict(zip(task.protocols, own, strict=True)), meter.traffic(rounds))
-                for member, own, meter, rounds in zip(
-                    self.cohort.members, solo, self._traffic, self._attended(), strict=True
+                member.name: PartyFigures(
+                    dict(zip(task.protocols, own, strict=True)), meter.traffic(rounds), kind
+                )
+                for member, own, meter, rounds, kind in zip(
+                    self.cohort.members,
+                    solo,
+                    self._traffic,
+                    self._attended(),
+                    self._of_own_kind(),
+                    strict=True,
                 )
             },
             curves=self._curves(predictions, reading),
             classes=mean_by_class(exams, self.cohort.charter, judged),
         )
+
+    def _of_own_kind(self) -> list[dict[str, float]]:
+        """Return (members,) the compared measure on the test assets that the deal would give each, if any."""
+        owner = self.cohort.owner
+        if owner is None:
+            return [{} for _ in self.cohort.members]
+        pairs = zip(self.exams, self.predictions(), strict=True)
+        return [of_class(exam, own, owner == party) for party, (exam, own) in enumerate(pairs)]
 
     def _attended(self) -> Sequence[int]:
         """Return (members,) in how many rounds each one answered."""

@@ -95,7 +95,7 @@ def entry_of(
     parties, key = list(found.parties.values()), TASKS[task].compared
     higher = TASKS[task].measures[key].higher
     alone = {
-        name: {party: flat(one.scores[name])[key] for party, one in found.parties.items()}
+        name: {party: one.own.get(name, flat(one.scores[name])[key]) for party, one in found.parties.items()}
         for name in TASKS[task].protocols
     }
     return Entry(

@@ -133,13 +133,24 @@ def base_charter(dataset: str, *, as_printed: bool, rounds: int | None = None, c
     for fault in word_faults("", "data set", dataset, DATASETS):
         raise CharterError(fault.what, do=fault.do, where="study")
     simulated = dataset == "simulated"
-    charter = parse_charter(template("simulated" if simulated else "cmapss"))
+    charter = _paper_network(parse_charter(template("simulated" if simulated else "cmapss")))
     data = replace(charter.data, label_cap=cap, subset="" if simulated else dataset.upper())
     name = f"study-{dataset}" + ("-as-printed" if as_printed else "")
     charter = replace(charter, name=name, data=data, compare=())
     if as_printed:
         charter = replace(_printed(charter), rounds=PRINTED_ROUNDS)
     return charter if rounds is None else replace(charter, rounds=rounds)
+
+
+def _paper_network(charter: Charter) -> Charter:
+    """Return the charter with the paper's inputs, network and filter, and the step that suits them."""
+    return replace(
+        charter,
+        preparation=Preparation(),
+        network=Network(),
+        training=replace(charter.training, learning_rate=0.01),
+        evaluation=Evaluation(),
+    )
 
 
 def charter_plan(charter: Charter, file: str, seeds: tuple[int, ...]) -> Plan:

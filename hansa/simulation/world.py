@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from hansa.core import seeds
 from hansa.core.charter import Charter, Party
 from hansa.core.errors import CharterError, DataError, PartyError
-from hansa.core.methods import BY_ROW
 from hansa.core.tasks import TASKS
 from hansa.data.cmapss import read_cmapss
 from hansa.data.fleet import Dataset, Fleet
@@ -142,8 +141,7 @@ def _tables(charter: Charter, folder: Path, tell: Tell) -> World:
 
 
 def _matches_rows(charter: Charter) -> bool:
-    name = charter.algorithm.name
-    return name in (*BY_ROW, "mixed") or (name == "trees" and charter.columns_apart)
+    return charter.same_rows or charter.algorithm.name == "mixed"
 
 
 def _own_table(party: Party, charter: Charter, folder: Path, tell: Tell) -> Dataset | LargeDataset:

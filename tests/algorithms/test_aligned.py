@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from hansa.algorithms.aligned import Aligned, Owned
 from hansa.algorithms.fedavg import FedAvg
 from hansa.core.messages import Terms, Totals
+from hansa.models.rows import Rows
 from tests.batteries.algorithm import AlgorithmBattery
 from tests.batteries.roster import ALIKE, HAS, RECIPE, SOME, leaves, opened, played
 
@@ -32,6 +33,21 @@ def test_a_party_sends_nothing_about_inputs_that_it_does_not_have() -> None:
     assert isinstance(terms, Terms)
     assert not np.asarray(terms.values.change.weights[0][2]).any()
     assert np.asarray(terms.values.change.weights[0][:2]).all()
+
+
+def test_a_party_sends_nothing_about_them_where_they_are_filled_or_decay() -> None:
+    algorithm = Aligned(replace(RECIPE, weight_decay=0.5))
+    start = opened(algorithm, SOME)
+    for member in start.members:
+        rows = member.rows
+        assert isinstance(rows, Rows)
+        member.rows = replace(rows, x=rows.x + 1.0)  # what it lacks reads something, too
+        terms = member.answer(algorithm.ask(start.state))
+        assert isinstance(terms, Terms)
+        own = np.asarray(HAS[member.name]) > 0
+        first = np.asarray(terms.values.change.weights[0])
+        assert first[own].any(axis=1).all()
+        assert not first[~own].any()
 
 
 def test_an_inputs_weights_move_by_the_mean_over_those_that_have_it() -> None:

@@ -113,3 +113,18 @@ def test_of_prices_less_is_a_help() -> None:
     worst, counted = fairness(_outcome("price", "rmsle", own, alone))
     assert "a, 0.310 RMSLE (test)" in worst
     assert "lowers the RMSLE of 1 of 2 parties; it does not help b (" in counted
+
+
+def test_where_parties_differ_by_the_deal_their_own_kind_of_assets_tells() -> None:
+    result = _result({"a": 14.0, "b": 13.0, "c": 13.5})
+    own = {"labsync_mean": {"a": 20.0, "b": 13.0, "c": 13.5}, "isolated": ALONE}
+    for name, errors in own.items():
+        for party, error in errors.items():
+            result["scenarios"][name]["parties"][party]["own"] = {"all_cycle": error}
+    assert (
+        "lowers the error on test assets of their own kind of 2 of 3 parties; it does not help a"
+        in helped(result)
+    )
+    assert "a, 20.00 cycles RMSE (all-cycle, test assets of its own kind)" in worst_party(result)
+    del result["scenarios"]["isolated"]["parties"]["c"]["own"]  # a run of before: all or none
+    assert "all 3 parties" in helped(result)

@@ -27,7 +27,7 @@ def made(task: str, seeds: int = 3, **left_out: bool) -> tuple[Any, Any]:
     study = {
         "task": task, "algorithm": "fedavg", "baselines": [], "dataset": "lot", "data": "lot.csv",
         "parties": [3], "seeds": list(range(1, seeds + 1)), "scenarios": names, "recipe": "the charter's",
-        "label_cap": 120.0, "filter": "none", "time_unit": "cycles", "price_unit": "EUR", "rounds": 4,
+        "label_cap": 120.0, "filter": "none", "price_unit": "EUR", "rounds": 4,
         "sensors_per_party": 0, "partition": "horizontal", "charter_digest": "ab" * 32,
         "command": "hansa study lot.toml --seeds 3",
     }  # fmt: skip

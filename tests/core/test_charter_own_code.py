@@ -110,5 +110,13 @@ def test_the_words_name_the_code_its_digest_and_what_it_may_do() -> None:
     assert any("may do what Python may" in line for line in said)
 
 
+def test_code_that_is_only_compared_is_told_too() -> None:
+    said = explain(
+        parse_charter(HEAD + 'compare = ["own"]\n' + RULE.replace('name = "own"', 'name = "fedavg"'))
+    )
+    assert "What leaves in every round (own): in the charter's words: one number." in said
+    assert any("may do what Python may" in line for line in said)
+
+
 def test_the_words_of_other_charters_name_no_such_code() -> None:
     assert "of your own" not in "\n".join(explain(parse_charter(HEAD)))

@@ -219,7 +219,22 @@ def test_data_that_parties_bring_is_not_dealt_anew(name: str) -> None:
 
 
 def test_a_given_partition_may_be_compared_with_isolated_parties() -> None:
-    assert charter(f'compare = ["isolated", "isolated_mean"]\n{GIVEN}{OWN_FILES}').parties == 2
+    assert charter(f'compare = ["isolated"]\n{GIVEN}{OWN_FILES}').parties == 2
+
+
+def test_a_mean_of_predictions_is_compared_only_where_parties_are_judged_on_the_same_rows() -> None:
+    compared = 'compare = ["isolated_mean", "isolated"]\n'
+    refuses(
+        f"{compared}{GIVEN}{OWN_FILES}",
+        '"isolated_mean" cannot be compared when each party is judged on assets of its own; '
+        'remove it, and compare with "isolated".',
+    )
+    refuses(f'compare = ["fedavg"]\n{GIVEN}{OWN_FILES}', 'keep "isolated" alone in compare')
+    aligned = f'{GIVEN}{OWN_FILES}\n[algorithm]\nname = "vertical"\n'
+    assert charter(compared + aligned).same_rows
+    refuses(f'compare = ["fedavg"]\n{aligned}', 'keep "isolated" and "isolated_mean" alone in compare')
+    mixed = aligned.replace('"vertical"', '"mixed"')
+    refuses(compared + mixed, '"isolated_mean" cannot be compared')
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_template_reads_as_the_hybrid_charter_with_all_baselines(kind: str) ->
     assert charter.data.source == kind
     assert (charter.parties, charter.seed, charter.data.label_cap) == (4, 7, 120.0)
     assert (charter.partition.kind, charter.partition.sensors_per_party) == ("hybrid", 13)
-    assert (charter.algorithm.name, charter.network.hidden) == ("labsync_mean", (10,))
+    assert (charter.algorithm.name, charter.network.hidden) == ("labsync_mean", (32, 16))
     assert charter.compare == (
         "centralised",
         "isolated",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hansa.core.charter import Charter, Column, Label, Party
+from hansa.core.charter import Charter, Column, Evaluation, Label, Network, Party, Preparation
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.charter_reader import generated_roster, parse_charter
 from hansa.core.charter_templates import template
@@ -20,7 +20,14 @@ def charter(algorithm: str = "labsync_mean", kind: str = "hybrid") -> Charter:
     text = "\n".join(line for line in text.splitlines() if not line.startswith("compare"))
     if kind == "horizontal":
         text = text.replace("sensors_per_party = 13", "")
-    return parse_charter(text.replace("# shared_assets", "shared_assets" if kind == "mixed" else "#"))
+    read = parse_charter(text.replace("# shared_assets", "shared_assets" if kind == "mixed" else "#"))
+    return replace(  # what a charter has that says nothing of its network
+        read,
+        preparation=Preparation(),
+        network=Network(),
+        training=replace(read.training, learning_rate=0.01),
+        evaluation=Evaluation(),
+    )
 
 
 def words(read: Charter) -> str:
@@ -194,6 +201,48 @@ def test_labels_stay_unless_labsync_and_weights_stay_unless_fedavg() -> None:
     assert "every record, the label of every row and the weights of its network" in kept("labsync_mean")
 
 
+def test_what_compared_methods_send_is_not_said_to_be_kept() -> None:
+    def kept(*compare: str, algorithm: str = "fedavg") -> str:
+        read = replace(charter(algorithm, "horizontal"), compare=compare)
+        return next(line for line in explain(read) if line.startswith("What each party keeps"))
+
+    assert kept("isolated", "centralised") == kept("fedprox") == kept()
+    assert kept().endswith("every record, the label of every row and every prediction.")
+    assert kept("labsync_mean").endswith("every record and the label of every row.")
+    assert kept("labsync", "clustered", "labsync_mean").endswith("keeps: every record.")
+    assert kept("trees", algorithm="isolated").endswith(
+        "the label of every row and the weights of its network."
+    )
+    assert kept(algorithm="fedper").endswith("every prediction and the last layer of its network.")
+    assert kept("fedavg", algorithm="fedper").endswith("and under fedper the last layer of its network.")
+
+
+def test_what_compared_methods_send_is_told_by_method() -> None:
+    read = replace(
+        charter("fedavg", "horizontal"), compare=("labsync", "clustered", "labsync_mean", "fedprox")
+    )
+    said = explain(read)
+    each = [line.split("): ")[0] for line in said if line.startswith("What leaves in every round (")]
+    begun = "What leaves in every round ("
+    assert each == [begun + names for names in ("fedavg, fedprox", "labsync", "clustered", "labsync_mean")]
+    assert "What leaves once, at the start (labsync): the label of every row, in the clear." in said
+    everything = "\n".join(said)
+    assert "labsync shows the coordinator how often and when assets fail" in everything
+    assert "clustered shows the coordinator each party's change by itself" in everything
+    assert "Which labels a party has tells the coordinator" in everything
+
+
+def test_what_leaves_where_the_trained_method_sends_nothing_is_what_the_compared_send() -> None:
+    read = replace(charter("isolated"), compare=("aligned", "isolated_mean", "centralised"))
+    said = words(read)
+    assert "before round 1: statistics" in said
+    assert "What leaves in every round (isolated): nothing; each party trains alone." in said
+    assert "What leaves in every round (aligned): the change of the network's weights and which" in said
+    assert "every round (isolated_mean" not in said
+    assert "The change of a network's weights can betray rows" in said
+    assert "The change of a network's weights can betray rows" not in words(charter("isolated"))
+
+
 def test_statistics_are_sums_for_each_regime_and_sensor() -> None:
     said = words(charter())
     assert "for each regime and sensor, the count of its readings, their sum and the sum of their" in said
@@ -216,6 +265,12 @@ def test_two_parties_are_warned_that_they_see_each_other() -> None:
     two = replace(charter(), roster=generated_roster(2))
     assert "With two parties" in words(two)
     assert "With two parties" not in words(charter())
+
+
+def test_a_party_alone_is_told_that_a_sum_hides_nothing() -> None:
+    one = replace(charter(), roster=generated_roster(1))
+    assert "With one party, every sum is that party's own term." in explain(one)
+    assert "With one party" not in words(charter())
 
 
 def test_every_baseline_is_named() -> None:

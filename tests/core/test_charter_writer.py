@@ -223,7 +223,7 @@ def test_what_is_no_default_stands_on_a_line_of_its_own() -> None:
     for line in ("parties = 4", "seed = 7", "rounds = 100", 'subset = "FD004"', "label_cap = 120"):
         assert lines.count(line) == 1, line
     assert "sensors_per_party = 13" in lines
-    assert not any(line.startswith(("batch_size", "kind", "[training]", "[columns")) for line in lines)
+    assert not any(line.startswith(("batch_size", "kind", "optimizer", "[columns")) for line in lines)
 
 
 def test_a_turbofan_charter_without_regimes_says_so() -> None:

@@ -101,6 +101,7 @@ def test_the_charters_name_the_tables_beside_them_and_the_line_groups(tmp_path: 
         charter = parse_charter((out / f"{kind}.toml").read_text(), kind)
         assert (charter.task, charter.parties, charter.partition.kind) == ("failure", 4, kind)
         assert (charter.preparation.features, charter.preparation.components) == ("pca", 22)
+        assert ("isolated_mean" in charter.compare) == (kind != "given")
         assert {one.group for one in charter.data.columns if one.role == "sensor"} == {"L0-L2", "L3"}
         for name in [charter.data.file, *(party.data for party in charter.roster)]:
             assert not name or (out / name).is_file()

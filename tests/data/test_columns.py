@@ -380,6 +380,20 @@ def test_a_range_is_held_against_the_converted_value(frame: pd.DataFrame) -> Non
         fleet_of(frame.assign(temp="-227"), party=party)
 
 
+@pytest.mark.parametrize(
+    ("cell", "shown"), [("9999999", "9999999"), (1234567.5, "1234567.5"), ("6e2", "6e2")]
+)
+def test_a_cell_outside_the_range_is_shown_as_it_is_written(
+    frame: pd.DataFrame, cell: object, shown: str
+) -> None:
+    columns = tuple(replace(c, high=500.0) if c.name == "p30" else c for c in COLUMNS)
+    with pytest.raises(DataError, match=f'"p30" holds {shown} kPa, outside the .* range -inf to 500;'):
+        fleet_of(frame.assign(p30=cell), replace(SCHEMA, columns=columns))
+    wide = tuple(replace(c, low=0.0, high=2e6) if c.name == "p30" else c for c in COLUMNS)
+    with pytest.raises(DataError, match="range 0 to 2000000;"):
+        fleet_of(frame.assign(p30="-1"), replace(SCHEMA, columns=wide))
+
+
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(DataError, match="the frame: the table has no rows"):
         fleet_of(pd.DataFrame({"engine": []}))

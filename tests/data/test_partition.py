@@ -12,7 +12,7 @@ from hansa.core import seeds
 from hansa.core.charter import Party, Regimes
 from hansa.core.errors import CharterError
 from hansa.data.fleet import Fleet
-from hansa.data.partition import Share, deal, sensor_suites
+from hansa.data.partition import Share, deal, owners, sensor_suites
 from hansa.data.prepare import regime_of
 from hansa.data.simulated import REGIME_CENTRES, simulate_fleet
 from tests.batteries.fleets import CENTRES, charter, fleet
@@ -263,3 +263,23 @@ def test_a_column_deals_its_most_frequent_values_and_the_last_party_has_what_is_
 def test_a_column_that_cannot_deal_is_refused(parties: int, by: str, words: str) -> None:
     with pytest.raises(CharterError, match=words):
         deal(OWNED, charter(parties, partition={"deal": "column", "by": by}), "horizontal")
+
+
+# --- whose kind a test asset is ------------------------------------------------------------------
+
+
+def test_a_test_asset_is_of_the_party_that_its_column_names_and_strangers_are_of_the_last() -> None:
+    test = replace(fleet([4] * 4), traits={"owner": np.array(["elm", "pine", "oak", "ash"])})
+    uneven = charter(3, partition={"kind": "horizontal", "deal": "column", "by": "owner"})
+    assert owners(test, OWNED, uneven).tolist() == [1, 2, 0, 2]
+
+
+def test_test_assets_are_ranked_as_the_deal_ranks_and_even_deals_have_no_kinds() -> None:
+    rng = np.random.default_rng(0)
+    test = fleet([20] * 9)
+    liked = rng.permutation(np.repeat([0, 1, 2], 3))  # the regime in which each asset works
+    test = replace(test, settings=np.array(CENTRES)[liked[test.asset]])
+    found = owners(test, test, charter(3, partition={"kind": "hybrid", "deal": "regime"}))
+    assert found.tolist() == liked.tolist()
+    for partition in ({"deal": "shuffled"}, {"deal": "fleet_size"}, {"kind": "vertical", "deal": "regime"}):
+        assert owners(test, test, charter(3, partition={"kind": "horizontal"} | partition)) is None

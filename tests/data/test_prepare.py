@@ -255,9 +255,6 @@ def test_a_filled_sensor_has_the_features_of_a_sensor_that_reads_so(
     )
     assert_allclose(filled.of(own), whole.of(wider), atol=1e-5)
     lacks = np.zeros(filled.features, bool)
-    lacks[: filled.shape[0] * filled.shape[1]] = np.tile(
-        [name == "lacked" for name in frame], filled.shape[1]
-    )
     if flags:
         beside = 1 if preparation.age else 0
         lacks[filled.features - beside - 1] = True  # nobody can say whether the lacked sensor was missing

@@ -39,6 +39,12 @@ def test_the_terminal_and_the_page_show_the_figures_of_the_task(run: Path) -> No
     assert ["LabSync-Mean", *(f"{one['test'][key]:.3f}" for one in parties.values())] in lines
 
 
+def test_a_result_has_no_keys_of_another_task(run: Path) -> None:
+    result = json.loads((run / "out" / "result.json").read_text())
+    assert {"label_cap", "time_unit", "filter"}.isdisjoint(result)
+    assert ("price_unit" in result) == (result["task"] == "price")
+
+
 def test_new_rows_are_scored_in_the_words_of_the_task(run: Path, hansa: Hansa) -> None:
     table = next(run.glob("*.csv"))
     rows = pd.read_csv(table).drop(columns=["outcome", "price"], errors="ignore")

@@ -7,7 +7,7 @@ import pytest
 
 from hansa.core.charter import Regimes
 from hansa.models.metrics import Errors
-from hansa.simulation.classes import errors_by_class, mean_by_class
+from hansa.simulation.classes import errors_by_class, mean_by_class, of_class
 from hansa.simulation.exam import Exam, exam
 from hansa.simulation.result import ClassErrors, Curves, Protocol, ScenarioFigures
 from hansa.simulation.study_book import PROTOCOLS
@@ -79,3 +79,15 @@ def test_figures_with_classes_read_back_as_they_were_written() -> None:
         "joined", dict.fromkeys(PROTOCOLS, errors), {}, 1.0, {}, Curves((), ()), classes
     )
     assert ScenarioFigures.of(figures.value(), {"raw": (), "filtered": ()}) == figures
+
+
+def test_some_assets_have_the_figure_of_an_exam_on_them_alone() -> None:
+    chosen = np.array([True, False, False, True])
+    alone = exam(EXAM.fleet.take_assets(np.flatnonzero(chosen)), CAP, "kalman")
+    every, last = alone.score(_predicted(0)[EXAM.fleet.rows_of(np.flatnonzero(chosen))])
+    found = of_class(EXAM, _predicted(0), chosen)
+    assert found["all_cycle"] == pytest.approx(every.filtered.rmse, rel=1e-5)
+    assert found["last_cycle"] == pytest.approx(last.filtered.rmse, rel=1e-5)
+    whole, _ = EXAM.score(_predicted(0))
+    assert of_class(EXAM, _predicted(0), np.ones(4, bool))["all_cycle"] == pytest.approx(whole.filtered.rmse)
+    assert of_class(EXAM, _predicted(0), np.zeros(4, bool)) == {}

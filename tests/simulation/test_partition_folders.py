@@ -101,6 +101,20 @@ def test_every_partition_gives_a_charter_that_holds(
     assert (len(set(shared)) == 1 and shared[0] > 0) == (kind in ("vertical", "mixed"))
 
 
+def test_a_mean_of_predictions_is_left_out_where_each_party_is_judged_on_assets_of_its_own(
+    tmp_path: Path,
+) -> None:
+    compared = replace(SIMULATED, compare=("isolated", "isolated_mean"))
+    apart = dealt(compared, "vertical", "vertical", sensors_per_party=13)
+    kept = {}
+    for name, file in (("own", charter_file_of(compared)), ("same", apart)):
+        both = charter_file_of(replace(file.charter, compare=("isolated", "isolated_mean")))
+        written = write_partition(both, None, tmp_path / name)
+        kept[name] = read_charter_file(tmp_path / name / "charter.toml").charter.compare
+        assert any("leaves out isolated_mean" in note for note in written.notes) == (name == "own")
+    assert kept == {"own": ("isolated",), "same": ("isolated", "isolated_mean")}
+
+
 def test_an_asset_that_has_not_failed_stays_unfailed(tmp_path: Path) -> None:
     rows = [f"P{p},{h},{h % 7},{'' if p % 2 else 40}" for p in range(12) for h in range(30)]
     (tmp_path / "pumps.csv").write_text("\n".join(["pump,hour,heat,failed", *rows]) + "\n")

@@ -1,5 +1,6 @@
 """One scenario at work: what its figures are, what its traffic weighs, and where it refuses to go on."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,8 @@ from hansa.core.errors import PartyError
 from hansa.data.fleet import Dataset
 from hansa.simulation.cohort import gather
 from hansa.simulation.exam import exam
+from hansa.simulation.federation import Federation
+from hansa.simulation.result import PartyFigures
 from hansa.simulation.session import Session
 from hansa.simulation.world import World
 from tests.simulation.small_world import LENGTHS, small, world
@@ -208,9 +211,27 @@ def test_frames_are_larger_than_their_arrays_by_little(scenario: str) -> None:
 # --- parties with data of their own ----------------------------------------------------------------
 
 
+def test_a_party_of_another_kind_is_judged_on_assets_of_its_kind_too() -> None:
+    contract = small(
+        partition={"kind": "horizontal", "deal": "regime"},
+        algorithm={"name": "fedavg"},
+        compare=("isolated",),
+    )
+    federation = Federation(contract, world=WORLD)
+    for _ in federation.train(lambda _: None, lambda: False):
+        pass
+    found = federation.finished["isolated"].parties
+    assert all(set(one.own) <= {"all_cycle", "last_cycle"} for one in found.values())
+    assert any(one.own for one in found.values())
+    again = PartyFigures.of(found["party-1"].value())
+    assert again == found["party-1"]
+    plain = Federation(replace(contract, partition=replace(contract.partition, deal="shuffled")), world=WORLD)
+    assert plain.gathered("isolated")[0].owner is None
+
+
 def test_parties_with_tests_of_their_own_are_read_as_their_mean() -> None:
     roster = (Party("a"), Party("b"))
-    contract = small(roster=roster, partition={"kind": "given"}, compare=("isolated_mean",))
+    contract = small(roster=roster, partition={"kind": "given"}, compare=())
     halves = [WORLD.train.take_assets(part) for part in ([0, 1, 2], [3, 4, 5, 6])]
     tests = [WORLD.test.take_assets([0]), WORLD.test.take_assets([1])]
     own = World("own", None, None, tuple(Dataset("x", *pair) for pair in zip(halves, tests, strict=True)))
@@ -218,10 +239,9 @@ def test_parties_with_tests_of_their_own_are_read_as_their_mean() -> None:
     session = Session(gather(contract, "isolated", own), exams, 1)
     session.step()
     solo = [one.figure(predicted) for one, predicted in zip(exams, session.predictions(), strict=True)]
-    for name in ("isolated", "isolated_mean"):
-        found = session.figures(name)
-        assert found.reading == "mean of parties"
-        assert found.all_cycle.filtered.rmse == pytest.approx(np.mean(solo), rel=1e-6)
-        assert found.history["rmse"] == pytest.approx([np.mean(solo)], rel=1e-6)
-        assert found.curves.raw == ()
+    found = session.figures("isolated")
+    assert found.reading == "mean of parties"
+    assert found.all_cycle.filtered.rmse == pytest.approx(np.mean(solo), rel=1e-6)
+    assert found.history["rmse"] == pytest.approx([np.mean(solo)], rel=1e-6)
+    assert found.curves.raw == ()
     assert sum(len(member.rows.y) for member in session.cohort.members) == sum(LENGTHS)
