@@ -18,6 +18,7 @@ TOPICS = {
     "first-federation": "benchmarks.first_federation",
     "speed": "benchmarks.speed",
     "accuracy": "benchmarks.accuracy",
+    "secure-sums": "benchmarks.secure_sums",
 }
 
 

@@ -27,6 +27,8 @@ INJECTIONS = [
         {"algorithms/probe.py": "import hansa.models.probe", "models/probe.py": "import hansa.data.fleet"},
         "Purity",
     ),
+    ("crypto -> os", {"crypto/probe.py": "import os"}, "Purity"),
+    ("protection -> socket", {"protection/probe.py": "import socket"}, "Purity"),
     ("core -> sqlite3", {"core/probe.py": "import sqlite3"}, "Purity"),
     ("algorithm -> socket", {"algorithms/probe.py": "from socket import socket"}, "Purity"),
     (

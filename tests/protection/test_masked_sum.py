@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from hansa.core.errors import AbortedError, CharterError
 from hansa.protection.fixed_point import FixedPoint
-from tests.protection.federation import STEPS, enrolled, occasion, plain_sum, summed, words_of
+from hansa.simulation.masked_sums import STEPS, masked_sum
+from tests.protection.federation import enrolled, occasion, plain_sum, words_of
 
 
 @pytest.mark.parametrize("parties", [3, 4, 7, 50])
@@ -19,7 +20,7 @@ def test_it_is_the_sum_of_all(parties: int) -> None:
     world = enrolled(parties)
     what = occasion(world, size=100)
     words = words_of(world, what)
-    total, cohort = summed(world, what, words)
+    total, cohort = masked_sum(world, what, words)
     assert cohort == world.names
     assert not world.trouble
     assert np.array_equal(total, plain_sum(words, cohort))
@@ -32,7 +33,7 @@ def test_numbers_come_out_within_the_bound(width: int, words: int) -> None:
     what = occasion(world, size=20 * words, form=form)
     values = np.random.default_rng(1).uniform(-10, 10, (4, 20))
     encoded = {name: form.encoded(own) for name, own in zip(world.names, values, strict=True)}
-    total, _ = summed(world, what, encoded)
+    total, _ = masked_sum(world, what, encoded)
     assert np.abs(form.decoded(total) - values.sum(axis=0)).max() <= form.error + 1e-14
 
 
@@ -52,7 +53,7 @@ def _check_losses(parties: int, plan: dict[str, str]) -> None:
     what = occasion(world)
     words = words_of(world, what)
     try:
-        total, cohort = summed(world, what, words, _lost(plan))
+        total, cohort = masked_sum(world, what, words, _lost(plan))
     except AbortedError:
         assert len(plan) > parties - world.roster.threshold
         return
@@ -95,4 +96,4 @@ def test_more_must_answer_where_the_cohort_is_larger() -> None:
     world = enrolled(5)
     what = occasion(world, cohort=5)
     with pytest.raises(AbortedError, match="4 of 5 parties sent their terms, and it takes 5"):
-        summed(world, what, words_of(world, what), _lost({"p2": "masked"}))
+        masked_sum(world, what, words_of(world, what), _lost({"p2": "masked"}))

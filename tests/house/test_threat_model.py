@@ -1,0 +1,20 @@
+"""Every claim of the threat model names tests that exist."""
+
+import ast
+import re
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = REPOSITORY / "docs" / "threat-model.md"
+
+
+def test_every_claim_names_a_test_that_exists() -> None:
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    claims = [row for row in rows if not row.startswith("| claim")]
+    assert len(claims) >= 14
+    for row in claims:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        assert named, row
+        for file, name in named:
+            tree = ast.parse((REPOSITORY / file).read_text(encoding="utf-8"))
+            assert any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body), name
