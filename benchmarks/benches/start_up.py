@@ -30,7 +30,15 @@ _MANY = {  # table, key: value
     ("data", "engines"): "10000",
     ("partition", "kind"): '"horizontal"',
     ("partition", "sensors_per_party"): "0",
+    ("preparation", "features"): '"raw"',  # the paper's network and filter from here on
+    ("preparation", "spans"): "[]",
+    ("preparation", "age"): "0",
+    ("preparation", "lacking"): '"mean"',
+    ("network", "hidden"): "[10]",
+    ("network", "activation"): '"sigmoid"',
+    ("training", "learning_rate"): "0.01",
     ("algorithm", "name"): '"fedavg"',
+    ("evaluation", "filter"): '"kalman"',
 }
 _NAME = "Start of the process to the end of round 1, 8 x 4,000 rows"
 

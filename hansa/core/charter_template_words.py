@@ -15,15 +15,16 @@ class TemplateWords:
     target: str  # what the target column holds
     label: str  # the comment above [label], with its line end
     weighed: str  # which rows count more
-    compare: str = '["centralised", "isolated", "isolated_mean", "fedavg", "vertical", "labsync"]'
-    kind: str = "hybrid"
+    compare: str = '["centralised", "isolated", "isolated_mean"]'
+    kind: str = "horizontal"
     features: str = "raw"
     spans: str = ""  # with its comment
     hidden: str = "10"
     activation: str = "sigmoid"
     output: str = "linear"
     rate: str = "0.01"
-    algorithm: str = "labsync_mean"
+    lacking: str = "mean"
+    algorithm: str = "fedavg"
     loss: str = "mse"
     filter: str = "none"
 
@@ -47,9 +48,13 @@ horizon = 0
 # How many rows the smoothing reaches back, once for each number.
 spans = [3, 10, 30, 90]
 """,
+    compare='["centralised", "isolated", "isolated_mean", "fedavg", "vertical", "labsync_mean"]',
+    kind="hybrid",
     hidden="32, 16",
     activation="tanh",
     rate="0.001",
+    lacking="regression",
+    algorithm="aligned",
 )
 PRICES = TemplateWords(
     task="price",
@@ -57,10 +62,7 @@ PRICES = TemplateWords(
     target="the price, with a range",
     label="# Where the label comes from: the column whose role is target.\n",
     weighed="",
-    compare='["centralised", "isolated", "isolated_mean"]',
-    kind="horizontal",
     hidden="16",
-    algorithm="fedavg",
 )
 FAILURES = replace(
     PRICES,

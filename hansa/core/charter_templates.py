@@ -209,6 +209,10 @@ features = "{own.features}"
 # The asset's age, too: the time since its first row, in units of this; 0 leaves it out.
 age = {age}
 
+# With aligned, what stands for a sensor that a party lacks: its mean, or what the party's own sensors say of
+# it, by a federated regression.
+lacking = "{own.lacking}"
+
 [network]
 # perceptron (fully connected layers) or convolution (along time; it needs features = "window" and
 # window = 30, say, and takes channels = [16, 16], taps = 5 and stride = 2 unless they are given).

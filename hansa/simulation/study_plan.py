@@ -150,6 +150,7 @@ def _paper_network(charter: Charter) -> Charter:
         network=Network(),
         training=replace(charter.training, learning_rate=0.01),
         evaluation=Evaluation(),
+        algorithm=replace(charter.algorithm, name="labsync_mean"),
     )
 
 

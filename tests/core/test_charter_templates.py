@@ -55,14 +55,14 @@ def test_a_template_reads_as_the_hybrid_charter_with_all_baselines(kind: str) ->
     assert charter.data.source == kind
     assert (charter.parties, charter.seed, charter.data.label_cap) == (4, 7, 120.0)
     assert (charter.partition.kind, charter.partition.sensors_per_party) == ("hybrid", 13)
-    assert (charter.algorithm.name, charter.network.hidden) == ("labsync_mean", (32, 16))
+    assert (charter.algorithm.name, charter.network.hidden) == ("aligned", (32, 16))
     assert charter.compare == (
         "centralised",
         "isolated",
         "isolated_mean",
         "fedavg",
         "vertical",
-        "labsync",
+        "labsync_mean",
     )
 
 
@@ -82,14 +82,19 @@ def test_every_key_of_a_template_has_a_comment_above_it(text: str) -> None:
 def test_each_commented_setting_is_one_that_the_reader_knows(text: str) -> None:
     commented = re.findall(r"^# ((?:shared_assets|alpha|damping) = .*)$", text, re.MULTILINE)
     assert len(commented) == 3
-    opened = text.replace('"mixed" in compare', "").replace('"labsync"]', '"labsync", "mixed"]')
+    opened = text.replace('"mixed" in compare', "").replace('"labsync_mean"]', '"mixed"]')
     for line in commented:
         opened = opened.replace(f"# {line}", line)
     assert parse_charter(opened).partition.shared_assets == 0.33
 
 
 def test_the_example_of_a_named_party_is_one_that_the_reader_takes() -> None:
-    text = own_table().replace("parties = 4", "").replace("[10]", "[20]")
+    text = (
+        own_table()
+        .replace("parties = 4", "")
+        .replace('"aligned"', '"labsync_mean"')
+        .replace('"regression"', '"mean"')
+    )
     example = re.sub("^# ", "", text[text.index("# [party.north]") :], flags=re.MULTILINE)
     example = example.replace("s2", "noise").replace('"s3"', "'\"heat\" {°C}'")
     charter = parse_charter(

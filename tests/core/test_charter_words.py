@@ -15,7 +15,8 @@ from hansa.core.charter_words import explain
 
 
 def charter(algorithm: str = "labsync_mean", kind: str = "hybrid") -> Charter:
-    text = template("cmapss").replace('name = "labsync_mean"', f'name = "{algorithm}"')
+    text = template("cmapss").replace('name = "aligned"', f'name = "{algorithm}"')
+    text = text.replace('lacking = "regression"', "")
     text = text.replace('kind = "hybrid"', f'kind = "{kind}"')
     text = "\n".join(line for line in text.splitlines() if not line.startswith("compare"))
     if kind == "horizontal":
@@ -304,7 +305,9 @@ def test_a_tables_label_is_told_in_the_unit_of_its_time(label: Label, said: str)
 
 
 def grown(kind: str, table: str = "") -> Charter:
-    text = template("cmapss").replace('name = "labsync_mean"', 'name = "trees"')
+    text = (
+        template("cmapss").replace('name = "aligned"', 'name = "trees"').replace('lacking = "regression"', "")
+    )
     text = text.replace('kind = "hybrid"', f'kind = "{kind}"')
     lines = [line for line in text.splitlines() if not line.startswith(("compare", "sensors_per_party"))]
     return parse_charter("\n".join([*lines, '[protection]\nsecrecy = "open"', table]))

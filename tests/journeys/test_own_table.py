@@ -57,7 +57,7 @@ def test_the_description_of_a_table_is_a_charter_that_runs(hansa: Hansa, here: P
     (here / "elsewhere").mkdir()
     done = hansa("run", "pumps.toml", "--out", "out")
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith("LabSync-Mean on pumps.csv, 4 parties")
+    assert done.stdout.startswith("Aligned FedAvg on pumps.csv, 4 parties")
     scored = hansa("predict", "out", "pumps.csv")
     assert len(scored.stdout.splitlines()) == 321
 

@@ -16,9 +16,9 @@ from hansa.runtime.model_folders import locate_model
 def run(tmp_path: Path) -> Path:
     """Return a run's folder with a joined model of two parties, and one common model."""
     folder = tmp_path / "run"
-    joined, common = folder / "models" / "labsync_mean", folder / "models" / "fedavg"
+    joined, common = folder / "models" / "aligned", folder / "models" / "fedavg"
     for place, value in (
-        (joined, {"name": "labsync_mean", "parts": ["north", "south"]}),
+        (joined, {"name": "aligned", "parts": ["north", "south"]}),
         (joined / "north", {"name": "north"}),
         (common, {"name": "fedavg"}),
     ):
@@ -29,12 +29,12 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_a_run_stands_for_the_model_that_its_charter_trains(run: Path) -> None:
-    assert locate_model(run) == run / "models" / "labsync_mean"
-    assert locate_model(run, "north") == run / "models" / "labsync_mean" / "north"
+    assert locate_model(run) == run / "models" / "aligned"
+    assert locate_model(run, "north") == run / "models" / "aligned" / "north"
 
 
 def test_a_model_stands_for_itself_wherever_it_lies(run: Path) -> None:
-    own = run / "models" / "labsync_mean" / "north"
+    own = run / "models" / "aligned" / "north"
     assert locate_model(own) == own
     assert locate_model(own, "north") == own
     assert locate_model(run / "models" / "fedavg") == run / "models" / "fedavg"
@@ -48,10 +48,8 @@ def test_a_party_that_is_not_there_is_refused_with_those_at_hand(run: Path) -> N
 
 
 def test_a_run_that_has_not_come_to_its_model_says_how_to_go_on(run: Path) -> None:
-    (run / "models" / "labsync_mean" / "model.json").unlink()
-    with pytest.raises(
-        FolderError, match=f"no model of labsync_mean yet; go on with hansa run --resume {run}"
-    ):
+    (run / "models" / "aligned" / "model.json").unlink()
+    with pytest.raises(FolderError, match=f"no model of aligned yet; go on with hansa run --resume {run}"):
         locate_model(run)
 
 

@@ -31,6 +31,12 @@ def _together(
 
 
 @cache
+def _found() -> tuple[list[Federation], list[str]]:
+    """Return federations after their last round together; read only."""
+    return _together()
+
+
+@cache
 def _alone() -> list[Federation]:
     """Return the same federations, trained one after the other; read only."""
     federations = _federations()
@@ -41,7 +47,7 @@ def _alone() -> list[Federation]:
 
 
 def test_every_seed_finds_what_it_finds_alone_to_the_bit() -> None:
-    together, units = _together()
+    together, units = _found()
     assert units == together[0].units
     for one, other in zip(together, _alone(), strict=True):
         assert one.finished.keys() == other.finished.keys()
@@ -50,12 +56,12 @@ def test_every_seed_finds_what_it_finds_alone_to_the_bit() -> None:
 
 
 def test_seeds_differ() -> None:
-    found = [federation.finished["labsync_mean"].all_cycle.raw.rmse for federation in _together()[0]]
+    found = [federation.finished["labsync_mean"].all_cycle.raw.rmse for federation in _found()[0]]
     assert len(set(found)) == len(SEEDS)
 
 
 def test_every_seed_keeps_its_own_models() -> None:
-    together, _ = _together()
+    together, _ = _found()
     for one, other in zip(together, _alone(), strict=True):
         mine, theirs = one.models["labsync"], other.models["labsync"]
         assert same_bits(mine.parts["party-2"].network, theirs.parts["party-2"].network)
