@@ -8,6 +8,7 @@ from typing import Any
 
 from hansa.control.report_words import cap_note, figure_at, filter_name, number, plain, title_of
 from hansa.control.yardstick import yardstick
+from hansa.core.tasks import UNCHOSEN
 
 Terms = tuple[tuple[str, str], ...]
 
@@ -43,7 +44,9 @@ def facts(result: Mapping[str, Any]) -> Terms:
     threshold = figure_at(result["scenarios"], result["algorithm"], by.headline, "threshold")
     if threshold is None:
         return learned
-    return (*learned, (f"Threshold of {title_of(result['algorithm'])}", number(threshold, by.task.digits)))
+    chosen = "" if threshold != UNCHOSEN else ", as too few assets failed or did not to choose it by"
+    said = f"{number(threshold, by.task.digits)}{chosen}"
+    return (*learned, (f"Threshold of {title_of(result['algorithm'])}", said))
 
 
 def rounds_caption(result: Mapping[str, Any]) -> str:

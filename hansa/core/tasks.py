@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PRICE_KEYS = 64  # labels of prices: steps of equal ratio over the target's range
+UNCHOSEN = 0.5  # threshold of failures where there is nobody to choose it by
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hansa.core.tasks import UNCHOSEN
+
 
 @dataclass(frozen=True, slots=True)
 class Errors:
@@ -72,7 +74,7 @@ def best_threshold(chance: NDArray[np.floating], failed: NDArray[np.bool_]) -> f
     hits, said = _cumulated(chance, failed)  # (steps,)
     fails, rows = hits[-1], len(failed)
     if not 0 < fails < rows:
-        return 0.5
+        return UNCHOSEN
     margins = said * fails * (rows - said) * float(rows - fails)
     mcc = np.where(margins > 0, (hits * rows - said * fails), -np.inf) / np.sqrt(np.maximum(margins, 1.0))
     steps = -np.sort(-np.unique(np.asarray(chance, np.float64)))  # (steps,), falling

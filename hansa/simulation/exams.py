@@ -17,8 +17,6 @@ from hansa.models.metrics import average_precision, best_threshold, class_figure
 from hansa.simulation.exam import Exam, exam
 from hansa.simulation.result import Figures
 
-_LEAST = 2  # failed assets of a test, and good ones
-
 
 def exam_of(fleet: Fleet, charter: Charter, where: str = "the test") -> Exam:
     """Return the exam of a charter's task on a fleet; rows whose truth is not known are left out.
@@ -100,18 +98,18 @@ class PriceExam(Exam):
 def class_exam(fleet: Fleet, share: float, rng: Generator, where: str = "the test") -> ClassExam:
     """Return the exam on a fleet; share: of the assets of each class, rounded, that choose the threshold.
 
-    One asset of each class chooses at least, and one is judged. Raises DataError where there are fewer.
+    One asset of each class is judged at least, and one chooses if there are two; else the threshold is 0.5.
+    Raises DataError where no asset failed, or none did not.
     """
     failed = fleet.remaining > 0  # (rows,)
     of_asset = np.bincount(fleet.asset, failed, minlength=len(fleet.asset_names)) > 0  # (assets,)
-    for which, count in (("failed", int(of_asset.sum())), ("good", int((~of_asset).sum()))):
-        if count < _LEAST:
-            have = f"only {count} asset of the test is" if count else "no asset of the test is"
-            raise DataError(
-                f"{have} {which}: one must choose the threshold, and one be judged",
-                do="give a larger test_share, or a test_file with assets of both kinds",
-                where=where,
-            )
+    if of_asset.all() or not of_asset.any():
+        which = "good" if of_asset.all() else "failed"
+        raise DataError(
+            f"no asset is {which}, so nothing can be judged",
+            do="give a larger test_share, or a test_file with assets of both kinds",
+            where=where,
+        )
     choosing = np.zeros(len(of_asset), np.bool_)  # (assets,)
     for kind in (False, True):
         assets = np.flatnonzero(of_asset == kind)

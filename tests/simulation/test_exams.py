@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hansa.core.errors import DataError
+from hansa.core.tasks import UNCHOSEN
 from hansa.data.fleet import Fleet
 from hansa.data.targets import Price
 from hansa.models.metrics import average_precision, best_threshold
@@ -23,7 +24,7 @@ def parts(failed: list[bool]) -> Fleet:
 
 
 @given(
-    st.lists(st.booleans(), min_size=4, max_size=30).filter(lambda own: 1 < sum(own) < len(own) - 1),
+    st.lists(st.booleans(), min_size=2, max_size=30).filter(lambda own: 0 < sum(own) < len(own)),
     st.floats(0.05, 0.95),
     st.integers(0, 1 << 32),
 )
@@ -60,13 +61,11 @@ def test_the_threshold_is_chosen_without_the_rows_that_are_judged() -> None:
 @pytest.mark.parametrize(
     ("failed", "words"),
     [
-        ([True] * 3, "no asset of the test is good"),
-        ([False] * 3, "no asset of the test is failed"),
-        ([True, False, False], "only 1 asset of the test is failed: one must choose the threshold"),
-        ([True, True, False], "only 1 asset of the test is good"),
+        ([True] * 3, "no asset is good"),
+        ([False] * 3, "no asset is failed"),
     ],
 )
-def test_a_test_without_two_assets_of_either_class_is_refused(failed: list[bool], words: str) -> None:
+def test_a_test_of_one_class_alone_is_refused(failed: list[bool], words: str) -> None:
     with pytest.raises(DataError, match=words) as refused:
         class_exam(parts(failed), 0.5, np.random.default_rng(0), "the test of north")
     assert refused.value.where == "the test of north"
@@ -114,3 +113,11 @@ def test_a_class_in_which_nobody_failed_has_no_area() -> None:
     found = exam.by_class(np.linspace(0, 1, 6).astype(np.float32), number)
     assert "test" in found[0]
     assert found[1] == {}
+
+
+def test_where_one_asset_alone_failed_it_is_judged_and_nobody_chooses() -> None:
+    exam = class_exam(parts([True, False, False, False]), 0.5, np.random.default_rng(0))
+    assert exam.judged[0]
+    (found,) = exam.score(np.array([0.4, 0.1, 0.2, 0.3], np.float32))
+    assert found.figures["threshold"] == UNCHOSEN
+    assert found.figures["auprc"] == 1.0

@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 
+from hansa.core.charter import Charter
 from hansa.simulation import lockstep
 from hansa.simulation.batched import BatchedParties
 from hansa.simulation.federation import Federation, Progress
@@ -19,8 +20,8 @@ SEEDS = (1, 2, 3)
 CHARTER = small(rounds=3, evaluation={"filter": "none"})
 
 
-def _federations() -> list[Federation]:
-    return [Federation(replace(CHARTER, seed=seed), world=WORLD) for seed in SEEDS]
+def _federations(charter: Charter = CHARTER) -> list[Federation]:
+    return [Federation(replace(charter, seed=seed), world=WORLD) for seed in SEEDS]
 
 
 def _together(
@@ -72,17 +73,19 @@ def test_seeds_that_do_not_fit_together_take_turns_and_leave_before_the_next(
 ) -> None:
     monkeypatch.setattr(lockstep, "_MEMORY", 1)
     told: list[int] = []
-    federations = _federations()
+    federations = _federations(replace(CHARTER, compare=("fedavg",)))
     others = {id(one) for one in gc.get_objects() if type(one) is BatchedParties}
 
     def watch(progress: Progress) -> None:
+        if progress.round > 1:  # all that lives is looked through: seconds, late in a long run of tests
+            return
         gc.collect()
         engines = [one for one in gc.get_objects() if type(one) is BatchedParties]
         told.append(sum(id(one) not in others for one in engines))
 
     list(train_together(federations, watch, lambda: False))
     assert set(told) == {1}
-    assert len(told) == 3 * len(SEEDS) * len(federations[0].units)
+    assert len(told) == len(SEEDS) * len(federations[0].units)
 
 
 def test_what_parties_see_alike_is_counted_once() -> None:
