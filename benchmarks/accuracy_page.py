@@ -70,7 +70,8 @@ _GROUPS = (
     _Group(
         "Every algorithm in one setting",
         ("by regime, 60 rounds", "in its setting"),
-        "One budget for all; then each in the setting that its paper is about, beside plain averaging.",
+        "One budget for all; then each in the setting that its paper is about, beside plain averaging or"
+        " plain vertical learning: below 0 it is better there, else it is not.",
     ),
     _Group("Forgetting", ("the first fleets' RMSE",), "Error on assets before and after other fleets."),
     _Group("Failures", ("SECOM", "Bosch", "AUPRC"), "Whether a part fails: together, and single parties."),
@@ -129,9 +130,33 @@ def _section(group: _Group, rows: Sequence[Mapping[str, Any]]) -> str:
     commands = dict.fromkeys(str(row["command"]) for row in rows)
     heads = ("measure", "goal", "figure", "unit", "holds")
     lines = [f"## {group.title}\n", f"{group.text}\n" if group.text else ""]
-    lines += [table(heads, [_cells(row) for row in rows])]
+    beside, others = _beside(rows)
+    lines += [f"{title}:\n\n{text}" for title, text in beside]
+    lines += [table(heads, [_cells(row) for row in others])] if others else []
     lines += [f"Command: {', '.join(f'`{command}`' for command in commands)}.\n"]
     return "\n".join(line for line in lines if line)
+
+
+def _beside(
+    rows: Sequence[Mapping[str, Any]],
+) -> tuple[list[tuple[str, str]], list[Mapping[str, Any]]]:
+    """Return tables of rows that differ by a name and a figure, PREFIX, NAME: FIGURE, and all other rows."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    others = []
+    for row in rows:
+        setting, _, figure = str(row["measure"]).partition(": ")
+        prefix, _, name = setting.partition(" rounds, ")
+        if row["goal"] != "shown" or not (figure and name):
+            others.append(row)
+            continue
+        head = f"{figure} ({row['unit']})" if row["unit"] else figure
+        found.setdefault(f"{prefix} rounds", {}).setdefault(name, {})[head] = f"{row['value']:g}"
+    tables = []
+    for title, names in found.items():
+        heads = list(dict.fromkeys(head for own in names.values() for head in own))
+        lines = [[name, *(own.get(head, "–") for head in heads)] for name, own in names.items()]
+        tables.append((title, table(("", *heads), lines)))
+    return tables, others
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

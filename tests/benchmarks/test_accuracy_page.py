@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.accuracy_page import NOT_MEASURED, PAGE, page
+from benchmarks.accuracy_page import NOT_MEASURED, PAGE, _beside, page
 from benchmarks.measure import RESULTS, at_least, at_most, not_measured, shown
 
 COMMAND = "make measure TOPIC=accuracy"
@@ -89,3 +89,20 @@ def test_rows_in_a_table_of_their_own_are_found(tmp_path: Path) -> None:
 def test_without_a_measurement_the_page_says_so_and_shows_no_figure(tmp_path: Path) -> None:
     assert NOT_MEASURED in page(tmp_path)
     assert "| goal |" not in page(tmp_path)
+
+
+def test_rows_that_differ_by_a_name_stand_in_one_table() -> None:
+    rows = [
+        {"measure": f"Fleet, 60 rounds, {name}: {figure}", "goal": "shown", "value": value, "unit": unit}
+        for name, figure, value, unit in (
+            ("One", "error", 1.5, "cycles"),
+            ("One", "time", 3.0, ""),
+            ("Other", "error", 2.0, "cycles"),
+        )
+    ]
+    goal = {"measure": "Fleet, 60 rounds, One: error", "goal": "<= 1", "value": 1.5, "unit": "cycles"}
+    ((title, text),), others = _beside([*rows, goal])
+    assert title == "Fleet, 60 rounds"
+    assert "| One | 1.5 | 3 |" in text
+    assert "| Other | 2 | – |" in text
+    assert others == [goal]
