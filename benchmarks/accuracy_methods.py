@@ -8,8 +8,10 @@ method is held against FedAvg, or against plain vertical learning, in that same 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,12 @@ SEEDS = (1, 2, 3)
 ROUNDS = 60
 _ADAM, _SGD = 0.01, 0.1
 _ALONE = 10  # of the rounds, under fine_tuned
-_EVERYBODY = tuple(name for name in TRAINABLE if name not in BROUGHT and not METHODS[name].plain)
+_TREES = find_spec("xgboost") is not None
+_EVERYBODY = tuple(
+    name
+    for name in TRAINABLE
+    if name not in BROUGHT and not METHODS[name].plain and (_TREES or name != "trees")
+)
 _PLAIN = tuple(name for name in TRAINABLE if METHODS[name].plain)
 
 _LONG = {"training": {"local_epochs": 5}}
@@ -56,6 +63,8 @@ _AS_DEALT = (
 
 def rows(data: Path, command: str) -> Iterator[Row]:
     """Yield the table, then each method in its setting; data: folder of C-MAPSS."""
+    if not _TREES:
+        print('XGBoost is missing: trees are left out; pip install "hansa[trees]"', file=sys.stderr)
     runs = [found(_charter(seed, _EVERYBODY, 4), data) for seed in SEEDS]
     plain = [found(_charter(seed, ("fedavg", *_PLAIN), 4), data) for seed in SEEDS]
     for name in _EVERYBODY:
