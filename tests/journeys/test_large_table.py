@@ -102,6 +102,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(here: Path) -> None:
     assert "spool" not in json.dumps(json.loads((here / "stopped" / "run.json").read_text()))
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_late_costs_no_scenario_that_was_trained(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from tests.simulation.small_world import small, world
 
 WORLD = world()
 SEEDS = (1, 2, 3)
-CHARTER = small(rounds=3, evaluation={"filter": "none"})
+CHARTER = small(rounds=3, compare=("centralised", "fedavg", "labsync"), evaluation={"filter": "none"})
 
 
 def _federations(charter: Charter = CHARTER) -> list[Federation]:
