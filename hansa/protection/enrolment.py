@@ -80,9 +80,9 @@ class Credential:
         return codec.encode([self.agreement.public, signature])
 
 
-def credential(name: str, source: Source, signing: SigningKey | None = None) -> Credential:
-    """Return a node's credential with a fresh key agreement; signing: its identity, else a fresh one."""
-    return Credential(name, signing or signing_key(source), AgreementKey(source(KEY_BYTES)))
+def credential(name: str, source: Source) -> Credential:
+    """Return a node's credential with fresh keys."""
+    return Credential(name, signing_key(source), AgreementKey(source(KEY_BYTES)))
 
 
 @dataclass(frozen=True)

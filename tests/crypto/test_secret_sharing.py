@@ -29,12 +29,18 @@ def test_every_set_of_the_threshold_tells_it() -> None:
         assert told_by({place: shares[place] for place in places}) != text
 
 
-def test_one_share_fewer_fits_any_secret() -> None:
-    """With t - 1 shares fixed, each secret has exactly one polynomial: checked over all of a small field."""
-    field = 13
-    lines = {(secret, slope): (secret + slope) % field for secret in range(field) for slope in range(field)}
-    for share in range(field):
-        assert {secret for (secret, _), value in lines.items() if value == share} == set(range(field))
+@given(number, number)
+def test_one_share_fewer_fits_any_secret(value: int, other: int) -> None:
+    """Whatever two of three shares are, some third one would tell any other secret."""
+    shares = shares_of(value.to_bytes(32, "little"), 3, 5, os.urandom)
+    held = {0: shares[0], 3: shares[3]}
+
+    def told(third: int) -> int:
+        return int.from_bytes(told_by(held | {2: third.to_bytes(32, "little")}), "little")
+
+    start, slope = told(0), (told(1) - told(0)) % PRIME  # what is told is linear in each share
+    third = (other - start) * pow(slope, -1, PRIME) % PRIME
+    assert told(third) == other
 
 
 def test_a_secret_is_below_the_prime_and_drawn_from_the_source() -> None:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.secure_sums import enrolled, plain_sum
 from hansa.core.errors import AbortedError, CharterError
 from hansa.protection.fixed_point import FixedPoint
 from hansa.simulation.masked_sums import STEPS, masked_sum
-from tests.protection.federation import enrolled, occasion, plain_sum, words_of
+from tests.protection.federation import occasion, words_of
 
 
 @pytest.mark.parametrize("parties", [3, 4, 7, 50])
