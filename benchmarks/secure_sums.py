@@ -22,8 +22,9 @@ from hansa.core.errors import AbortedError
 from hansa.crypto.masks import Words, add_streams
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.occasion import Occasion
-from hansa.simulation.masked_sums import STEPS, Nodes, masked_sum
-from hansa.simulation.masked_sums import enrolled as enrolled_under
+from hansa.simulation.masked_sums import STEPS, masked_sum
+from hansa.simulation.nodes import Nodes
+from hansa.simulation.nodes import enrolled as enrolled_under
 
 COMMAND = "make measure TOPIC=secure-sums"
 PARTIES, NUMBERS = 10, 10_000_000

@@ -23,13 +23,22 @@ _PURPOSE = "roster and key"
 
 @dataclass(frozen=True)
 class Roster:
-    """The parties of a task in their order, each with the public key of its identity."""
+    """The nodes of a task in their order, each with the public key of its identity, 32 bytes."""
 
     task: str  # what is agreed: the digest of the charter
-    coordinator: bytes  # (32,), its identity
+    servers: Mapping[
+        str, bytes
+    ]  # name to identity: the coordinator, and who else computes but owns no records
     parties: Mapping[str, bytes]  # name to identity, in the order of the charter
 
     def __post_init__(self) -> None:
+        for name in self.servers:
+            if name in self.parties:
+                raise CharterError(
+                    f'a party is called "{name}", as one of the servers is',
+                    do="give the party another name",
+                    where="roster",
+                )
         if not LEAST <= len(self.parties) <= MOST:
             raise CharterError(
                 f"a protected sum is over {LEAST} to {MOST} parties, and these are {len(self.parties)}",
@@ -40,8 +49,8 @@ class Roster:
     @cached_property
     def digest(self) -> bytes:
         """Return the 32 bytes that name this roster."""
-        seats = [[name, identity] for name, identity in self.parties.items()]
-        return bytes.fromhex(codec.digest([self.task, self.coordinator, seats]))
+        kinds = [[[name, key] for name, key in kind.items()] for kind in (self.servers, self.parties)]
+        return bytes.fromhex(codec.digest([self.task, *kinds]))
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -61,9 +70,10 @@ class Roster:
         """
         return 2 * len(self.parties) // 3 + 1
 
-    def identity(self, name: str) -> bytes:
-        """Return the public key of a party or the coordinator."""
-        return self.coordinator if name == COORDINATOR else self.parties[name]
+    @cached_property
+    def identities(self) -> dict[str, bytes]:
+        """Return the public key of every node."""
+        return {**self.parties, **self.servers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,7 @@ def channels(own: Credential, roster: Roster, adverts: Mapping[str, bytes], sour
     Raises MessageError for an advert that is missing, garbled, or not signed by the identity of the roster.
     """
     secrets = {}
-    for name in (*roster.names, COORDINATOR):
+    for name in roster.identities:
         if name != own.name:
             public = _advertised(adverts.get(name, b""), roster, name)
             secrets[name] = derived(own.agreement.shared_with(public, name), roster.digest)
@@ -128,5 +138,5 @@ def _advertised(advert: bytes, roster: Roster, name: str) -> bytes:
         raise MessageError(
             "its key and signature are garbled", do="ask for them again", where=name
         ) from fault
-    check_signature(roster.identity(name), signature, _PURPOSE, stated, name)
+    check_signature(roster.identities[name], signature, _PURPOSE, stated, name)
     return bytes(public)

@@ -4,14 +4,15 @@ A number v is clipped to [-clip, clip] and becomes the integer nearest to v 2^bi
 the largest for which n parties' integers sum to less than 2^(width - 1), so that the sum modulo 2^width is
 the sum. Rounding takes each integer off by 1/2 at most, so a sum over n parties is off by n 2^-(bits + 1).
 
-Wide numbers, of statistics in float64, take two words: the nearest multiple of 2^-coarse, and what is left of
-the number, 2^-(coarse + 1) at most, written as above. Both words are summed apart. What comes out is rounded
-to float64.
+Wide numbers, of statistics in float64, take several words: the nearest multiple of 2^-bits, then what is left
+of the number, 2^-(bits + 1) at most, written as above with that as its clip, and so on. Words are summed
+apart; each rest is exact in float64, as it ends where the number does. What comes out is rounded to float64.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +30,13 @@ class FixedPoint:
 
     parties: int  # who may be in the sum, at most
     clip: float  # the largest magnitude of a party's number
-    width: int = 32  # bits of a word: 32 or 64
-    words: int = 1  # of a number: 1, or 2 of 64 bits
+    width: int = 32  # bits of an integer, 64 at most
+    words: int = 1  # of a number
 
     @property
     def bits(self) -> int:
         """Return how many bits stand after the point, in the last word."""
-        coarse = self._bits(self.clip)
-        return coarse if self.words == 1 else self._bits(2.0 ** -(coarse + 1))
+        return max(self._places())
 
     @property
     def error(self) -> float:
@@ -46,33 +46,38 @@ class FixedPoint:
     @property
     def dtype(self) -> np.dtype[np.uint32] | np.dtype[np.uint64]:
         """Return the type of a word."""
-        return np.dtype(np.uint32) if self.width == 32 else np.dtype(np.uint64)
+        return np.dtype(np.uint32) if self.width <= 32 else np.dtype(np.uint64)
 
     def encoded(self, values: Floats) -> Words:
         """Return (words x numbers,) the words of (numbers,) finite values; these are clipped."""
-        held = np.clip(values, -self.clip, self.clip)  # (numbers,)
-        if self.words == 1:
-            return self._integers(held, self.bits).view(self.dtype)
-        coarse = self._bits(self.clip)
-        high = self._integers(held, coarse)  # (numbers,)
-        rest = held - np.ldexp(high.astype(np.float64), -coarse)  # (numbers,), exact
-        return np.concatenate([high, self._integers(rest, self.bits)]).view(self.dtype)
+        rest = np.clip(values, -self.clip, self.clip)  # (numbers,)
+        found = []
+        for bits in self._places():
+            scaled = np.ldexp(rest, bits)  # (numbers,), exact: a power of two only moves the exponent
+            found.append(np.rint(scaled, out=scaled).astype(self._signed))
+            if len(found) < self.words:
+                rest = rest - np.ldexp(found[-1].astype(np.float64), -bits)  # (numbers,), exact
+        return (found[0] if self.words == 1 else np.concatenate(found)).view(self.dtype)
 
     def decoded(self, total: Words) -> NDArray[np.float64]:
         """Return (numbers,) the sum of values from (words x numbers,) the sum of their words."""
-        signed = total.view(np.int32 if self.width == 32 else np.int64).astype(np.float64)
-        if self.words == 1:
-            return np.ldexp(signed, -self.bits)
-        high, low = np.split(signed, 2)  # (numbers,) each
-        return np.ldexp(high, -self._bits(self.clip)) + np.ldexp(low, -self.bits)
+        parts = np.split(total.view(self._signed).astype(np.float64), self.words)  # (numbers,) each
+        found = [np.ldexp(part, -bits) for part, bits in zip(parts, self._places(), strict=True)]
+        return np.sum(found[::-1], axis=0)  # (numbers,), the smallest first
+
+    def _places(self) -> Iterator[int]:
+        """Yield the bits after the point of each word."""
+        clip = self.clip
+        for _ in range(self.words):
+            yield (bits := self._bits(clip))
+            clip = 2.0 ** -(bits + 1)
+
+    @property
+    def _signed(self) -> np.dtype[np.int32] | np.dtype[np.int64]:
+        return np.dtype(np.int32) if self.width <= 32 else np.dtype(np.int64)
 
     def _bits(self, clip: float) -> int:
         bits = self.width - 1 - math.floor(math.log2(self.parties * clip))
         while self.parties * math.ceil(math.ldexp(clip, bits)) >= 1 << (self.width - 1):
             bits -= 1
         return bits
-
-    def _integers(self, held: Floats, bits: int) -> NDArray[Any]:
-        # Exact in float32, too: a power of two only moves the exponent, and what is above 2^24 is whole.
-        scaled = np.ldexp(held, bits)  # (numbers,)
-        return np.rint(scaled, out=scaled).astype(np.int32 if self.width == 32 else np.int64)

@@ -26,6 +26,7 @@ class Occasion:
     size: int  # words of a party's term
     cohort: int  # parties of a sum that is opened, at least
     unchanging: bool = False  # whether parties' terms of this kind are the same in every sum
+    cells: str = ""  # the kind of the sum that told which cells enough parties have; empty: all have all
 
     @cached_property
     def digest(self) -> bytes:
@@ -33,7 +34,7 @@ class Occasion:
         form = self.form
         fixed = [form.parties, form.clip, form.width, form.words]
         named = [self.roster, self.round, self.number, self.kind, self.model, fixed]
-        plain = [*named, self.size, self.cohort, self.unchanging]
+        plain = [*named, self.size, self.cohort, self.unchanging, self.cells]
         return bytes.fromhex(codec.digest(plain))
 
     @property
@@ -63,19 +64,27 @@ class Past:
         self.last = (occasion.round, occasion.number)
 
     def sign(self, occasion: Occasion, cohort: Collection[str]) -> None:
-        """Take note that a cohort is signed; raises RefusedError where terms that never change had another.
+        """Take note that a cohort is signed; raises RefusedError for another one than what it hangs on had.
 
-        Any two sums of the same terms over different cohorts tell more than both cohorts were meant to.
+        Any two sums of the same terms over different cohorts tell more than both cohorts were meant to; and
+        a cell that enough parties of one cohort have may be one party's in another.
         """
-        if not occasion.unchanging:
-            return
-        before = self.opened.setdefault(occasion.kind, frozenset(cohort))
-        if before != frozenset(cohort):
+        if occasion.cells and occasion.cells not in self.opened:
             raise RefusedError(
-                f"{occasion.kind} was summed for another cohort before; the two would show single terms",
-                do=f"go on with the cohort of before: {', '.join(sorted(before))}",
+                f"{occasion.name} is by cell, and {occasion.cells} never told which of them enough parties have",
+                do="ask the coordinator's operator why",
                 where=COORDINATOR,
             )
+        for kind in filter(None, (occasion.unchanging and occasion.kind, occasion.cells)):
+            before = self.opened.get(kind, frozenset(cohort))
+            if before != frozenset(cohort):
+                raise RefusedError(
+                    f"{kind} was summed for another cohort before; the two would show single terms",
+                    do=f"go on with the cohort of before: {', '.join(sorted(before))}",
+                    where=COORDINATOR,
+                )
+        if occasion.unchanging:
+            self.opened[occasion.kind] = frozenset(cohort)
 
     def value(self) -> list[object]:
         """Return plain values that can be stored."""

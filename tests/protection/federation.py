@@ -6,7 +6,7 @@ import numpy as np
 
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.occasion import Occasion
-from hansa.simulation.masked_sums import Nodes
+from hansa.simulation.nodes import Nodes
 
 
 def occasion(world: Nodes, size: int = 5, **changes: object) -> Occasion:

@@ -25,7 +25,8 @@ from hansa.protection.enrolment import COORDINATOR, Roster, channels, credential
 from hansa.protection.masked_coordinator import MaskedSum
 from hansa.protection.masked_party import MaskedParty
 from hansa.protection.occasion import Occasion, Past, past_of
-from hansa.simulation.masked_sums import STEPS, Nodes, masked_sum
+from hansa.simulation.masked_sums import STEPS, masked_sum
+from hansa.simulation.nodes import Nodes
 from tests.protection.federation import occasion, words_of
 
 
@@ -35,9 +36,8 @@ def said(world: Nodes) -> str:
 
 def aborted(world: Nodes, what: Occasion, kind: type[MaskedSum] = MaskedSum, **attack: object) -> str:
     """Return what nodes said of an attack that ends in no sum at all; kind: the coordinator."""
-    world.coordinator = kind
     with pytest.raises(AbortedError):
-        masked_sum(world, what, words_of(world, what), **attack)  # type: ignore[arg-type]
+        masked_sum(world, what, words_of(world, what), server=kind, **attack)  # type: ignore[arg-type]
     return said(world)
 
 
@@ -60,7 +60,7 @@ def test_a_key_that_the_server_puts_in_between_is_nobodys(victim: str) -> None:
 def test_another_roster_shown_to_one_party_is_found_out_before_anything_is_sent() -> None:
     world = enrolled(3)
     strangers = dict(world.roster.parties) | {"p2": credential("p2", os.urandom).signing.public}
-    other = Roster(world.roster.task, world.roster.coordinator, strangers)
+    other = Roster(world.roster.task, world.roster.servers, strangers)
     adverts = {name: one.advert(world.roster) for name, one in world.credentials.items()}
     with pytest.raises(MessageError):
         channels(world.credentials["p0"], other, adverts, os.urandom)
@@ -94,9 +94,8 @@ def test_a_server_that_swaps_a_partys_key_of_the_sum_is_found_out() -> None:
 def test_a_server_that_sends_one_party_another_model_gets_nothing() -> None:
     world = enrolled(4)
     what = occasion(world)
-    told = aborted(
-        world, what, believed={"p1": occasion(world, model="another"), "p2": occasion(world, model="another")}
-    )
+    world.believed |= dict.fromkeys(("p1", "p2"), occasion(world, model="another"))
+    told = aborted(world, what)
     assert "of another exchange or model" in told
 
 
@@ -104,7 +103,8 @@ def test_one_party_with_another_model_is_no_part_of_the_sum() -> None:
     world = enrolled(4)
     what = occasion(world)
     words = words_of(world, what)
-    total, cohort = masked_sum(world, what, words, believed={"p1": occasion(world, model="another")})
+    world.believed["p1"] = occasion(world, model="another")
+    total, cohort = masked_sum(world, what, words)
     assert cohort == ("p0", "p2", "p3")
     assert np.array_equal(total, plain_sum(words, cohort))
     assert "p1" in said(world)
@@ -188,8 +188,7 @@ def test_a_server_that_leaves_a_party_out_silently_is_refused_by_it() -> None:
 
     world = enrolled(4)
     what = occasion(world)
-    world.coordinator = Omits
-    masked_sum(world, what, words_of(world, what))
+    masked_sum(world, what, words_of(world, what), server=Omits)
     assert "it says that this party's term, which was sent, did not arrive" in said(world)
 
 
@@ -321,6 +320,24 @@ def test_what_never_changes_is_opened_for_one_cohort_only() -> None:
     assert "was summed for another cohort before" in aborted(world, again, broker=loses)
     plain = occasion(world, round=2)
     masked_sum(world, plain, words_of(world, plain), loses)
+
+
+def test_terms_by_cell_are_opened_for_the_cohort_of_their_support_only() -> None:
+    world = enrolled(4)
+    support = occasion(world, kind="support", unchanging=True, round=0)
+    values = occasion(world, kind="predictions", cells="support")
+    told = aborted(world, values)
+    assert "support never told which of them enough parties have" in told
+    masked_sum(world, replace(support, round=2), words_of(world, support))
+
+    def loses(step: str, party: str, message: bytes) -> bytes | None:
+        return None if (step, party) == ("masked", "p3") else message
+
+    assert "support was summed for another cohort before" in aborted(
+        world, replace(values, round=3), broker=loses
+    )
+    again = replace(values, round=4)
+    assert masked_sum(world, again, words_of(world, again))[1] == world.names
 
 
 # --- messages ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hansa.protection.fixed_point import FixedPoint
 
-FORMS = [(32, 1), (64, 1), (64, 2)]
+FORMS = [(32, 1), (56, 1), (64, 1), (64, 2), (56, 3), (64, 3)]
 clips = st.one_of(st.sampled_from([1.0, 2.0, 64.0, 0.9999999, 1e-3, 2.0**40]), st.floats(1e-6, 1e9))
 
 
@@ -50,3 +50,13 @@ def test_wide_numbers_keep_what_float64_holds(parties: int, clip: float) -> None
     assert wide.bits > narrow.bits + 40
     small = np.array([clip * 2.0**-60])
     assert wide.decoded(wide.encoded(small)) == pytest.approx(small, rel=1e-6)
+
+
+@given(parties=st.integers(1, 60), power=st.floats(-20.0, 29.0), seed=st.integers(0, 999))
+def test_three_words_hold_any_statistic(parties: int, power: float, seed: int) -> None:
+    form = FixedPoint(parties, 2.0**100, 64, 3)
+    values = np.random.default_rng(seed).uniform(0.5, 1.0, (parties, 3)) * 10.0**power
+    exact = np.array([math.fsum(column) for column in values.T])
+    assert summed(form, values) == pytest.approx(
+        exact, rel=1e-4 if power < -18 else 1e-8 if power < -10 else 1e-15
+    )

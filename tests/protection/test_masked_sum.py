@@ -90,7 +90,7 @@ def test_two_parties_or_too_many_make_no_roster(parties: int) -> None:
     with pytest.raises(CharterError, match="over 3 to 50 parties"):
         from hansa.protection.enrolment import Roster
 
-        Roster("task", bytes(32), {f"p{number}": bytes(32) for number in range(parties)})
+        Roster("task", {"coordinator": bytes(32)}, {f"p{number}": bytes(32) for number in range(parties)})
 
 
 def test_more_must_answer_where_the_cohort_is_larger() -> None:
