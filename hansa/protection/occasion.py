@@ -9,6 +9,7 @@ from typing import Any
 
 from hansa.core import codec
 from hansa.core.errors import RefusedError
+from hansa.protection.cohorts import told_by_sums
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
 
@@ -25,7 +26,7 @@ class Occasion:
     form: FixedPoint
     size: int  # words of a party's term
     cohort: int  # parties of a sum that is opened, at least
-    unchanging: bool = False  # whether parties' terms of this kind are the same in every sum
+    unchanging: bool = False  # whether something in a party's terms of this kind is the same in every sum
     cells: str = ""  # the kind of the sum that told which cells enough parties have; empty: all have all
 
     @cached_property
@@ -51,7 +52,7 @@ class Past:
     """
 
     last: tuple[int, int] = (-1, -1)  # round and number of the newest sum that it took part in
-    opened: dict[str, frozenset[str]] = field(default_factory=dict)  # the one cohort of what never changes
+    opened: dict[str, list[frozenset[str]]] = field(default_factory=dict)  # cohorts of what never changes
 
     def begin(self, occasion: Occasion) -> None:
         """Take note that a sum begins; raises RefusedError for one that is not after all others."""
@@ -64,34 +65,49 @@ class Past:
         self.last = (occasion.round, occasion.number)
 
     def sign(self, occasion: Occasion, cohort: Collection[str]) -> None:
-        """Take note that a cohort is signed; raises RefusedError for another one than what it hangs on had.
-
-        Any two sums of the same terms over different cohorts tell more than both cohorts were meant to; and
-        a cell that enough parties of one cohort have may be one party's in another.
-        """
-        if occasion.cells and occasion.cells not in self.opened:
+        """Take note that a cohort is signed; raises RefusedError for one that would show a single term."""
+        own = frozenset(cohort)
+        if occasion.cells:
+            self._check_cells(occasion, own)
+        if not occasion.unchanging:
+            return
+        before = self.opened.get(occasion.kind, [])
+        if own in before:
+            return
+        told = told_by_sums([*before, own])
+        if told is not None:
             raise RefusedError(
-                f"{occasion.name} is by cell, and {occasion.cells} never told which of them enough parties have",
+                f"{occasion.kind} was summed for another cohort before; together the sums would show"
+                f" what {told} adds",
+                do=f"go on with {', '.join(sorted(before[-1]))}, as before, or without two of them",
+                where=COORDINATOR,
+            )
+        self.opened[occasion.kind] = [*before, own]
+
+    def _check_cells(self, occasion: Occasion, cohort: frozenset[str]) -> None:
+        """Return if this cohort is the one that told the cells: others may have a cell alone."""
+        known = self.opened.get(occasion.cells, [])
+        if not known:
+            raise RefusedError(
+                f"{occasion.name} is by cell, and no {occasion.cells} told which of them enough parties have",
                 do="ask the coordinator's operator why",
                 where=COORDINATOR,
             )
-        for kind in filter(None, (occasion.unchanging and occasion.kind, occasion.cells)):
-            before = self.opened.get(kind, frozenset(cohort))
-            if before != frozenset(cohort):
-                raise RefusedError(
-                    f"{kind} was summed for another cohort before; the two would show single terms",
-                    do=f"go on with the cohort of before: {', '.join(sorted(before))}",
-                    where=COORDINATOR,
-                )
-        if occasion.unchanging:
-            self.opened[occasion.kind] = frozenset(cohort)
+        if known[-1] != cohort:
+            raise RefusedError(
+                f"{occasion.name} is by cell, and {occasion.cells} was summed for another cohort",
+                do=f"go on with the cohort of before, {', '.join(sorted(known[-1]))}",
+                where=COORDINATOR,
+            )
 
     def value(self) -> list[object]:
         """Return plain values that can be stored."""
-        return [list(self.last), {kind: sorted(cohort) for kind, cohort in self.opened.items()}]
+        opened = {kind: [sorted(cohort) for cohort in cohorts] for kind, cohorts in self.opened.items()}
+        return [list(self.last), opened]
 
 
 def past_of(value: list[Any]) -> Past:
     """Return what `Past.value` told."""
     last, opened = value
-    return Past((last[0], last[1]), {kind: frozenset(cohort) for kind, cohort in opened.items()})
+    cohorts = {kind: [frozenset(cohort) for cohort in known] for kind, known in opened.items()}
+    return Past((last[0], last[1]), cohorts)
