@@ -21,9 +21,12 @@ from hansa.models.rows import Rows, Stream
 class Algorithm(Protocol):
     """One federated learning method."""
 
-    openings: ClassVar[tuple[str, ...]]  # exchanges before round 1, by what they exchange
     preludes: ClassVar[tuple[str, ...]]  # exchanges of each round before parties train, likewise
     addressed: ClassVar[bool]  # whether totals are made for each party (open secrecy only)
+
+    @property
+    def openings(self) -> tuple[str, ...]:
+        """Return the exchanges before round 1, by what they exchange."""
 
     def start(self, network: Any) -> Any:
         """Coordinator: return the State before the first exchange; network: freshly drawn."""

@@ -8,6 +8,8 @@ partners' predictions (eqs. 7 to 9).
 - key = label: LabSync-Mean, equal in expectation to FedLabSync (Algorithms 2 and 3 there), because a
   synchronised partner is a sample that shares nothing but the label.
 - key = row id where parties share an asset, else the label: the mixed partition.
+
+Where a key needs a cohort, parties first send which keys they have; what too few have stays 0 from then on.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ class State(eqx.Module):
     round: jax.Array  # (), int32
     total: Curve
     opening: str = eqx.field(static=True)
+    enough: Any = ()  # (keys,), 1 where as many parties as a cohort have the key; () where all keys count
 
 
 class Local(eqx.Module):
@@ -50,6 +53,7 @@ class Local(eqx.Module):
     partners: jax.Array  # (keys,), damped mean of the partners' predictions
     loss: jax.Array  # (), mean training loss of the last epoch
     trained: jax.Array  # (), whether it has trained yet
+    enough: Any = ()  # (keys,), as in State
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +69,42 @@ class PredictionSharing:
     loss: SharedLoss
     keys: int
     damping: float = 0.0
-    openings: ClassVar[tuple[str, ...]] = ("predictions",)
+    cohort: int = 1  # parties that a key needs to be summed
     preludes: ClassVar[tuple[str, ...]] = ()
     addressed: ClassVar[bool] = False
+
+    @property
+    def openings(self) -> tuple[str, ...]:
+        """Return the exchanges before round 1: who has which key, where that matters; predictions."""
+        return ("support", "predictions") if self.cohort > 1 else ("predictions",)
 
     def start(self, network: Any) -> State:
         """Return empty sums; the coordinator has no model."""
         del network
-        return State(jnp.int32(0), _nothing(self.keys), "predictions")
+        enough = jnp.zeros(self.keys) if self.cohort > 1 else ()
+        return State(jnp.int32(0), _nothing(self.keys), self.openings[0], enough)
 
     def ask(self, state: State) -> Ask:
-        """Return the sums of the last exchange; nothing at the opening."""
-        return Ask(state.round, () if state.opening else state.total, opening=state.opening)
+        """Return the sums of the last exchange; which keys enough parties have, before there are any."""
+        shared = {"support": (), "predictions": state.enough}.get(state.opening, state.total)
+        return Ask(state.round, shared, opening=state.opening)
 
     def join(self, network: Any, rows: Rows | Stream, key: jax.Array) -> Local:
         """Return the party's own network, untrained."""
         del rows
         nothing = _nothing(self.keys)
         first = learner(network, self.recipe)
-        return Local(first, key, nothing, nothing.prediction, jnp.zeros(()), jnp.zeros((), bool))
+        enough = nothing.support if self.cohort > 1 else ()
+        return Local(first, key, nothing, nothing.prediction, jnp.zeros(()), jnp.zeros((), bool), enough)
 
     def answer(self, local: Local, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Local]:
         """Return the party's curve after its local epochs against the partners' last curve."""
         current, partners, loss = local.learner, local.partners, local.loss
-        trained = local.trained
+        trained, enough = local.trained, local.enough
+        if ask.opening == "support":
+            return Terms(_curve(current.network, rows, self.keys).support, jnp.ones(())), local
+        if ask.opening:
+            enough = ask.shared
         if not ask.opening:
             others = _minus(ask.shared, local.sent)
             newest = others.prediction / jnp.maximum(others.support, 1.0)  # (keys,)
@@ -104,12 +120,17 @@ class PredictionSharing:
             current, loss = train(current, rows, beside, key, self.recipe, self.loss)
             trained = jnp.ones((), bool)
         sent = _curve(current.network, rows, self.keys)
-        return Terms(sent, jnp.ones(())), Local(current, local.key, sent, partners, loss, trained)
+        if self.cohort > 1:
+            sent = jax.tree.map(lambda leaf: leaf * enough, sent)
+        return Terms(sent, jnp.ones(())), Local(current, local.key, sent, partners, loss, trained, enough)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
-        """Return the new sums."""
+        """Return the new sums; before there are any, which keys enough parties have."""
         assert isinstance(totals, Totals)
-        return State(state.round + 1, totals.values, "")
+        if state.opening == "support":
+            enough = (totals.values > self.cohort - 0.5).astype(jnp.float32)  # (keys,)
+            return State(state.round, state.total, "predictions", enough)
+        return State(state.round + 1, totals.values, "", state.enough)
 
     def network(self, local: Local, ask: Ask) -> Any:
         """Return the party's own network."""

@@ -77,6 +77,18 @@ def total(terms: Sequence[Moments]) -> Moments:
     )
 
 
+def completed(totals: Moments, enough: NDArray[np.bool_]) -> Moments:
+    """Return the sums with those over a sensor's other regimes where too few parties have it in one.
+
+    enough: (regimes, sensors), where enough have it; the totals are 0 elsewhere.
+    """
+
+    def filled(part: Floats) -> Floats:
+        return np.where(enough, part, part.sum(axis=0))
+
+    return Moments(filled(totals.count), filled(totals.total), filled(totals.square))
+
+
 def scale(totals: Moments) -> Scale:
     """Return means and population deviations from the sums."""
     count = np.maximum(totals.count, 1.0)

@@ -178,7 +178,10 @@ class Trees:
 class Protection:
     """What the members accept that others see."""
 
-    secrecy: str | None = None  # sums, or open: rows and gradients may be shown in clear; none: see Charter
+    secrecy: str | None = None  # masked, shared, encrypted or open; none: masked
+    cohort: int = 3  # parties of a sum, and of each of its cells, at least
+    most_rows: int = 10_000_000  # what a party may count for; its weight is masked as a share of it
+    width: int = 64  # masked: bits of a number, 32 or 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +235,8 @@ class Charter:
 
     @property
     def secrecy(self) -> str:
-        """Return what may leave: `sums` alone, or what is `open`; a charter that names labsync means open."""
-        named = "labsync" in (self.algorithm.name, *self.compare)
-        return self.protection.secrecy or ("open" if named else "sums")
+        """Return how sums are protected; nothing is open that no charter says to be."""
+        return self.protection.secrecy or "masked"
 
     @property
     def same_sensors(self) -> bool:

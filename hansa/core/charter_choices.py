@@ -80,7 +80,7 @@ _WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("algorithm", "loss", ("sum", "mse", "cross_entropy")),
     ("algorithm", "gradient", ("exact", "matlab", "python")),
     ("evaluation", "filter", ("kalman", "drift", "none")),
-    ("protection", "secrecy", ("sums", "open")),
+    ("protection", "secrecy", ("masked", "shared", "encrypted", "open")),
 )
 
 _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
@@ -116,6 +116,9 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("algorithm", "ridge", lambda x: x > 0, "over 0"),
     ("algorithm", "staleness", lambda x: x >= 0, "of at least 0 (0 waits for everybody)"),
     ("algorithm", "cohort", lambda x: x >= 2, "of at least 2: a sum over one party is that party's value"),
+    ("protection", "cohort", lambda x: x >= 3, "of at least 3: two know each other's from the sum"),
+    ("protection", "most_rows", lambda x: x >= 1, "of at least 1"),
+    ("protection", "width", lambda x: x in (32, 64), "of bits, 32 or 64"),
     ("trees", "depth", lambda x: 1 <= x <= 16, "from 1 to 16"),
     ("trees", "rate", lambda x: 0 < x <= 1, "over 0 and at most 1"),
 )

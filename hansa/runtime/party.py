@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 import jax
-import numpy as np
 
 from hansa.algorithms.contract import Algorithm
 from hansa.core.errors import PartyError
 from hansa.core.messages import Ask, Terms
 from hansa.models.rows import Rows, Stream
+from hansa.protection.packing import check_finite
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Member:
             )
         self.join()
         terms, local = _answer(self.algorithm, self.local, self.rows, ask)
-        _check_outbound(terms, self.name)
+        check_finite(terms, self.name)
         self.local = local
         return terms
 
@@ -50,12 +50,3 @@ class Member:
 @partial(jax.jit, static_argnums=0)
 def _answer(algorithm: Algorithm, local: Any, rows: Rows | Stream, ask: Ask) -> tuple[Terms, Any]:
     return algorithm.answer(local, rows, ask)
-
-
-def _check_outbound(terms: Terms, party: str) -> None:
-    if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(terms)):
-        raise PartyError(
-            "its training left the finite numbers, nothing was sent",
-            do="lower learning_rate or check the scaling of its sensors",
-            where=party,
-        )

@@ -8,7 +8,7 @@ the numbers, to float tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,16 +29,28 @@ from hansa.simulation.tables import Sight, Table, filled, keys, networks, sights
 Arrived = NDArray[np.bool_] | None
 """(members,) who answers in an asynchronous round; None where everybody does."""
 
+Sums = Callable[[Ask, Mapping[str, Terms]], Totals]
+"""Returns the weighted sums of the terms of those who answer an ask."""
+
 
 class BatchedParties:
     """An exchange over all members at once."""
 
     def __init__(
-        self, algorithm: Algorithm, members: Sequence[Member], seen: Sequence[NDArray[np.float32]]
+        self,
+        algorithm: Algorithm,
+        members: Sequence[Member],
+        seen: Sequence[NDArray[np.float32]],
+        sums: Sums | None = None,
     ) -> None:
-        """Take the members in roster order, and each one's (rows, features) inputs to predict on."""
+        """Take the members in roster order, and each one's (rows, features) inputs to predict on.
+
+        sums: what adds up the members' terms, by their names; None: the blocks do, in the clear.
+        """
         self._algorithm = algorithm
-        self._parties = len(members)
+        self._names = [member.name for member in members]
+        self._sums = sums
+        self._apart = algorithm.addressed or sums is not None  # whether terms leave a block one by one
         self.met: set[str] = set()  # kinds of asks whose programs are compiled
         self._blocks = blocks_of(members)
         self._tables = [table(block, members) for block in self._blocks]
@@ -59,12 +71,12 @@ class BatchedParties:
         return range(len(self._blocks))
 
     def answer(self, number: int, ask: Ask, arrived: Arrived = None) -> Terms:
-        """Return one block's sums, or its terms by place where totals are addressed."""
+        """Return one block's sums, or its terms by place where they go out one by one."""
         block = self._blocks[number]
         present = None if arrived is None else filled(list(arrived[list(block.parties)]), block)
         terms, self.memories[number] = _answer(
             self._algorithm,
-            block.width,
+            (block.width, self._apart),
             self.memories[number],
             self._tables[number],
             present,
@@ -79,9 +91,15 @@ class BatchedParties:
         block = self._blocks[number]
         return filled([ask.addressed[party] for party in block.parties], block)
 
-    def total(self, answered: list[Terms]) -> Totals | Sequence[Terms]:
+    def total(self, ask: Ask, answered: list[Terms], arrived: Arrived = None) -> Totals | Sequence[Terms]:
         """Return what `__call__` returns, out of all blocks' answers."""
-        return self._by_party(answered) if self._algorithm.addressed else _total(answered)
+        if not self._apart:
+            return _total(answered)
+        terms = self._by_party(answered)
+        if self._sums is None:
+            return terms
+        here = range(len(terms)) if arrived is None else np.flatnonzero(arrived)
+        return self._sums(ask, {self._names[party]: terms[party] for party in here})
 
     def each(self) -> list[Any]:
         """Return each member's Local, in roster order; copies, as the next exchange takes memories away."""
@@ -102,7 +120,7 @@ class BatchedParties:
 
     def losses(self) -> NDArray[np.float64]:
         """Return (members,) each one's mean training loss of its last epoch."""
-        found = np.zeros(self._parties)
+        found = np.zeros(len(self._names))
         for block, local in zip(self._blocks, self.memories, strict=True):
             found[list(block.parties)] = np.asarray(local.loss)[: len(block.parties)]
         return found
@@ -143,7 +161,10 @@ def exchange_together(
         found = [own.answer(number, ask, here) for own, number, ask, here in calls]
         federations[0].met.add(asks[0].opening)
     answered = iter(found)
-    return [own.total([next(answered) for _ in own.blocks]) for own in federations]
+    return [
+        own.total(ask, [next(answered) for _ in own.blocks], here)
+        for own, ask, here in zip(federations, asks, arrived, strict=True)
+    ]
 
 
 def _predicted(
@@ -175,14 +196,14 @@ def _one(tree: Any) -> Any:
 
 @partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
 def _answer(  # noqa: PLR0913 - both sides' state, the rows, and who is there
-    algorithm: Algorithm, width: int, memories: Any, own: Table, present: Any, ask: Ask
+    algorithm: Algorithm, how: tuple[int, bool], memories: Any, own: Table, present: Any, ask: Ask
 ) -> tuple[Terms, Any]:
-    """Return a block's sums (its terms by place where addressed), and its memories.
+    """Return a block's sums, or its terms by place, and its memories.
 
-    width: parties in one step. present: (places,) who answers; None: all. ask: what is addressed is
-    stacked over places.
+    how: parties in one step, and whether terms stay apart. present: (places,) who answers;
+    None: all. ask: what is addressed is stacked over places.
     """
-    streamed = isinstance(own.rows, Stream)
+    streamed, (width, apart) = isinstance(own.rows, Stream), how
 
     @jax.jit  # traced once, for the shape of what it returns and for the loop
     def answer(local: Any, rows: Any, addressed: Any, here: Any) -> tuple[Terms, Any]:
@@ -205,14 +226,14 @@ def _answer(  # noqa: PLR0913 - both sides' state, the rows, and who is there
             terms, after = jax.vmap(answer)(*cut)
         put = partial(_put, first)
         memories = jax.tree.map(put, memories, after)
-        if algorithm.addressed:
+        if apart:
             return jax.tree.map(put, kept, terms), memories
         for place in range(width):
             kept = _added(kept, arrays.take(terms, place), first + place < own.count)
         return kept, memories
 
     one = jax.eval_shape(lambda: answer(*arrays.take(there(memories), 0))[0])
-    axis = own.places if algorithm.addressed else ()
+    axis = own.places if apart else ()
     nothing = jax.tree.map(lambda leaf: jnp.zeros((*axis, *leaf.shape), leaf.dtype), one)
     steps = -(-own.count // width)
     return jax.lax.fori_loop(0, steps, step, (nothing, memories))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,19 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hansa.algorithms import statistics
 from hansa.algorithms.choice import averaging_algorithm, sharing_algorithm
 from hansa.algorithms.components import Products
 from hansa.algorithms.contract import Algorithm
 from hansa.algorithms.isolated import Isolated
+from hansa.algorithms.prediction_sharing import PredictionSharing
 from hansa.algorithms.statistics import Moments
 from hansa.core import seeds
 from hansa.core.charter import Charter, Network, Party
 from hansa.core.errors import PartyError
 from hansa.core.methods import BROUGHT, BY_ROW, METHODS, partition_under
-from hansa.data.columns import column_of, indicators
 from hansa.data.oversample import require_smote
-from hansa.data.partition import Share
 from hansa.data.prepare import Inputs
 from hansa.data.targets import check_labels, target_of
 from hansa.models.build import drawn
@@ -33,8 +32,10 @@ from hansa.simulation.brought import brought_algorithm, check_network, network_c
 from hansa.simulation.components import with_components
 from hansa.simulation.holdings import Holding, holding
 from hansa.simulation.lacking import with_fill
-from hansa.simulation.large_fleet import LargeShare, Tell, untold
+from hansa.simulation.large_fleet import Tell, untold
 from hansa.simulation.oversampling import oversampled
+from hansa.simulation.protected import ProtectedSums
+from hansa.simulation.scaling import scaled_inputs
 from hansa.simulation.world import World
 
 _TOLD_EVERY = 256  # parties
@@ -54,6 +55,7 @@ class Cohort:
     statistics: Moments | None  # the sums over the cohort that scaled the inputs; None where each sums alone
     products: Products | None = None  # the sums that gave components or fills; None where there are none
     owner: NDArray[np.int64] | None = None  # (test assets,) whose kind each one is, under an uneven deal
+    sums: ProtectedSums | None = None  # what adds up terms; None: in the clear
 
 
 def partition_of(charter: Charter, scenario: str) -> str:
@@ -68,11 +70,14 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
     PartyError naming a party without a single labelled row. tell: how many parties are prepared.
     """
     charter, holdings = dealt(charter, scenario, world)
-    inputs, sums = scaled_inputs(charter, scenario, holdings)
-    inputs, products = with_components(charter, holdings, inputs, alone=sums is None)
+    sums = _sums(charter, scenario)
+    inputs, moments = scaled_inputs(charter, scenario, holdings, sums)
+    inputs, products = with_components(charter, holdings, inputs, sums, alone=moments is None)
     if scenario == "aligned" and charter.preparation.lacking == "regression":
-        inputs, products = with_fill(holdings, inputs)
-    algorithm = _algorithm(charter, scenario, _key_space(charter, scenario, holdings))
+        inputs, products = with_fill(holdings, inputs, sums)
+    algorithm = _algorithm(
+        charter, scenario, _key_space(charter, scenario, holdings), protected=sums is not None
+    )
     members: list[Member] = []
     for party, one, own in zip(charter.roster, inputs, holdings, strict=True):
         if members and len(members) % _TOLD_EVERY == 0:
@@ -85,7 +90,14 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
     common = _network(charter, scenario, Party("coordinator"), inputs[0])
     if scenario == "own_scaling":
         common = _dressed(scenario, common, inputs[0])
-    return Cohort(scenario, charter, algorithm, common, members, inputs, sums, products)
+    return Cohort(scenario, charter, algorithm, common, members, inputs, moments, products, sums=sums)
+
+
+def _sums(charter: Charter, scenario: str) -> ProtectedSums | None:
+    """Return what adds up a scenario's terms; None where nothing is exchanged, or the charter is open."""
+    if charter.secrecy == "open" or METHODS[scenario].exchanges == "nothing":
+        return None
+    return ProtectedSums(charter, scenario, [party.name for party in charter.roster], os.urandom)
 
 
 def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[Holding]]:
@@ -117,77 +129,6 @@ def _check_known(party: str, learnt: int) -> None:
         )
 
 
-def scaled_inputs(
-    charter: Charter, scenario: str, holdings: Sequence[Holding]
-) -> tuple[list[Inputs], Moments | None]:
-    """Return each party's preparation and the sums over the cohort; isolated parties sum alone."""
-    shares = [own.share for own in holdings]
-    union = sorted({name for share in shares for name in share.fleet.sensor_names})
-    places = [[union.index(name) for name in share.fleet.sensor_names] for share in shares]
-    terms = [
-        statistics.spread(own.moments(), columns, len(union))
-        for own, columns in zip(holdings, places, strict=True)
-    ]
-    for share, term, columns in zip(shares, terms, places, strict=True):
-        _check_sums(share, term.square[:, columns])
-    sums = statistics.total(terms)
-    together = statistics.scale(sums)
-    alone = scenario in ("isolated", "isolated_mean", "centralised") or charter.preparation.scaling == "range"
-    scales = [statistics.scale(term) if alone else together for term in terms]
-    frame = _in_order(charter, union) if METHODS[scenario].framed else ()
-    inputs = [
-        replace(_inputs_of(charter, share, one.mean[:, columns], one.deviation[:, columns]), frame=frame)
-        for share, one, columns in zip(shares, scales, places, strict=True)
-    ]
-    return inputs, None if alone else sums
-
-
-def _in_order(charter: Charter, names: Sequence[str]) -> tuple[str, ...]:
-    """Return sensors in the order of the charter's columns; a category's values follow one another."""
-    columns = [column.name for column in charter.data.columns]
-    return tuple(sorted(names, key=lambda name: (columns.index(column_of(name, columns)), names.index(name))))
-
-
-def _check_sums(share: Share | LargeShare, squares: NDArray[np.float64]) -> None:
-    too_large = ~np.isfinite(squares).all(axis=0)  # (sensors,)
-    if too_large.any():
-        raise PartyError(
-            f"readings of {share.fleet.sensor_names[int(too_large.argmax())]} are too large to be summed",
-            do="give the column a range in the charter, so that the line is named, or correct the file",
-            where=share.party,
-        )
-
-
-def _inputs_of(
-    charter: Charter, share: Share | LargeShare, mean: NDArray[np.float64], deviation: NDArray[np.float64]
-) -> Inputs:
-    if charter.preparation.scaling == "range":
-        ranges = {column.name: (column.low, column.high) for column in charter.data.columns}
-        known = [ranges.get(name, (0.0, 1.0)) for name in share.fleet.sensor_names]  # a category is 0 or 1
-        low, high = np.array(known, dtype=float).T  # (sensors,)
-        mean = np.broadcast_to(low, mean.shape)  # (regimes, sensors)
-        deviation = np.broadcast_to(np.where(high > low, high - low, np.inf), mean.shape)
-    lookups = _lookups(charter)
-    found = np.isin(share.fleet.sensor_names, [name for names in lookups for name in names])  # (sensors,)
-    return Inputs(
-        sensors=share.fleet.sensor_names,
-        settings=share.fleet.setting_names,
-        regimes=charter.data.regimes,
-        mean=np.where(found, 0.0, mean),  # what is looked up stays 0 or 1
-        deviation=np.where(found, 1.0, deviation),
-        preparation=charter.preparation,
-        flags=charter.data.missing == "hold",
-        lookups=lookups,
-    )
-
-
-def _lookups(charter: Charter) -> tuple[tuple[str, ...], ...]:
-    """Return the sensors of each category that the network looks up."""
-    if not charter.network.embedding:
-        return ()
-    return tuple(indicators(column) for column in charter.data.columns if column.role == "category")
-
-
 def _key_space(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> int:
     """Return how many keys predictions are shared under: shared rows, labels, or both."""
     by_label = target_of(charter.data).keys
@@ -213,7 +154,7 @@ def recipe_of(charter: Charter) -> Recipe:
     )
 
 
-def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
+def _algorithm(charter: Charter, scenario: str, keys: int, *, protected: bool) -> Algorithm:
     plain = recipe_of(charter)
     if scenario in BROUGHT:
         return brought_algorithm(charter, plain)
@@ -222,7 +163,10 @@ def _algorithm(charter: Charter, scenario: str, keys: int) -> Algorithm:
         return Isolated(plain)
     if what == "weights":
         return averaging_algorithm(charter, scenario, plain)
-    return sharing_algorithm(charter, scenario, replace(plain, horizon=0.0), keys)
+    found = sharing_algorithm(charter, scenario, replace(plain, horizon=0.0), keys)
+    if protected and isinstance(found, PredictionSharing) and scenario not in BY_ROW:  # all have every row
+        return replace(found, cohort=charter.protection.cohort)
+    return found
 
 
 def _dressed(scenario: str, network: Any, inputs: Inputs) -> Any:

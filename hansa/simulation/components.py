@@ -15,14 +15,22 @@ from hansa.core.charter import Charter
 from hansa.data.columns import column_of
 from hansa.data.prepare import Inputs
 from hansa.simulation.holdings import Holding
+from hansa.simulation.protected import ProtectedSums
 
 Floats = NDArray[np.float64]
 
 
 def with_components(
-    charter: Charter, holdings: Sequence[Holding], inputs: Sequence[Inputs], alone: bool
+    charter: Charter,
+    holdings: Sequence[Holding],
+    inputs: Sequence[Inputs],
+    sums: ProtectedSums | None,
+    *,
+    alone: bool,
 ) -> tuple[list[Inputs], Products | None]:
     """Return inputs that end in components, and the sums over the cohort; alone: whether each sums alone.
+
+    sums: what adds up; None: in the clear.
 
     Inputs are returned as they are where the charter asks for none.
     """
@@ -39,15 +47,28 @@ def with_components(
             replace(one, projection=components.directions(term, pairs, group, columns, most))
             for one, term, columns in zip(inputs, terms, places, strict=True)
         ], None
-    sums = reduce(components.added, terms)  # in the order of the roster
+    totals = added("products", terms, sums)
     known: dict[tuple[int, ...], Floats] = {}  # parties with the same sensors have the same components
     for own in map(tuple, places):
         if own not in known:
-            known[own] = components.directions(sums, pairs, group, own, most)
+            known[own] = components.directions(totals, pairs, group, own, most)
     joint = [
         replace(one, projection=known[tuple(columns)]) for one, columns in zip(inputs, places, strict=True)
     ]
-    return joint, sums
+    return joint, totals
+
+
+def added(kind: str, terms: Iterator[Products], sums: ProtectedSums | None) -> Products:
+    """Return the sums over parties, in the order of the roster; 0 for a pair that too few have.
+
+    sums: what adds up, under the name of a kind; None: in the clear.
+    """
+    if sums is None:
+        return reduce(components.added, terms)
+    own = list(terms)
+    enough = sums.enough(kind, [term.count > 0 for term in own])  # (pairs,)
+    rows = [np.append(term.count * enough, term.total * enough) for term in own]  # (2 pairs,) each
+    return Products(*np.split(sums.statistics(kind, rows), 2))
 
 
 def terms_of(

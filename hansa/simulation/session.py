@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import jax
@@ -50,19 +50,24 @@ class Session:
         self.history: dict[str, list[float]] = {"round": [], "train_loss": [], "own": [], "joined": []}
         self.seconds = 0.0
         self._together = all(exams[0].asks_the_same(one) for one in exams)  # then readings can be joined
-        self.parties = BatchedParties(cohort.algorithm, cohort.members, _seen(cohort, exams))
+        self.parties = BatchedParties(
+            cohort.algorithm,
+            cohort.members,
+            _seen(cohort, exams),
+            cohort.sums.totals if cohort.sums else None,
+        )
         names = [member.name for member in cohort.members]
         self._arrivals = arrivals_of(cohort.charter, cohort.scenario, names)
         self._state = cohort.algorithm.start(cohort.common)
         self._scored: Predictions | None = None  # predictions as things stand
-        once = frozenset(("statistics", "components", *cohort.algorithm.openings))
+        before = {"statistics": cohort.statistics, "products": cohort.products}
+        once = frozenset((*before, *cohort.algorithm.openings))
         self._traffic = [_Meter(once) for _ in cohort.members]
-        for kind, found in (("statistics", cohort.statistics), ("components", cohort.products)):
+        for kind, found in before.items():
             if found is not None:
                 sums = asdict(found)
-                weighed = _weighed(Ask(jnp.int32(0), sums, opening=kind), Terms(sums, jnp.ones(())))
-                for meter in self._traffic:
-                    meter.kinds[kind] = weighed
+                ask = Ask(jnp.int32(0), sums, opening=kind)
+                self._weigh_alike(ask, Terms(sums, jnp.ones(())), (f"support of {kind}", kind))
 
     @property
     def readable(self) -> bool:
@@ -102,15 +107,22 @@ class Session:
         if ask.opening in self._traffic[0].kinds:
             return
         if not self.cohort.algorithm.addressed:
-            weighed = _weighed(ask, Terms(answered.values, answered.weight))
-            for meter in self._traffic:
-                meter.kinds[ask.opening] = weighed
+            self._weigh_alike(ask, Terms(answered.values, answered.weight), (ask.opening,))
             return
         by_row = METHODS[self.cohort.scenario].exchanges == "predictions"
         for party, (meter, terms) in enumerate(zip(self._traffic, answered, strict=True)):
             rows = held(self.cohort.members[party].rows).y.shape[0] if by_row else None  # without padding
             own = _cut(ask_of(ask, party), rows)
             meter.kinds[ask.opening] = _weighed(own, Terms(_cut_values(terms.values, rows), terms.weight))
+
+    def _weigh_alike(self, ask: Ask, terms: Terms, kinds: tuple[str, ...]) -> None:
+        """Weigh one exchange for every party; kinds: of the sums that it took, the last one the ask's own."""
+        plain = _weighed(ask, terms)
+        for meter, member in zip(self._traffic, self.cohort.members, strict=True):
+            meter.kinds[kinds[-1]] = plain
+            if self.cohort.sums is not None:
+                up, down = self.cohort.sums.bytes_of(member.name, kinds)
+                meter.kinds[kinds[-1]] = replace(plain, bytes_up=up, bytes_down=plain.bytes_down + down)
 
     def note(self) -> None:
         """Add a point to the history."""

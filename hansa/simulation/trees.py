@@ -16,10 +16,11 @@ from hansa.core.tasks import TASKS
 from hansa.data.prepare import Inputs
 from hansa.models.boosted import boosted, boosted_so_far, check_plugin
 from hansa.simulation.classes import mean_by_class
-from hansa.simulation.cohort import dealt, recipe_of, scaled_inputs
+from hansa.simulation.cohort import dealt, recipe_of
 from hansa.simulation.exam import Exam, scores
 from hansa.simulation.holdings import Holding, InMemory
 from hansa.simulation.result import Curves, PartyFigures, ScenarioFigures, Traffic
+from hansa.simulation.scaling import scaled_inputs
 from hansa.simulation.session import DRAWN
 from hansa.simulation.tree_growth import TreeGrowth, TreeRows
 from hansa.simulation.world import World

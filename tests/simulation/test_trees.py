@@ -10,9 +10,10 @@ import pytest
 
 from hansa.core.charter import Charter, Protection, Trees
 from hansa.runtime.scoring import Boosted, load, score_fleet
-from hansa.simulation.cohort import dealt, scaled_inputs
+from hansa.simulation.cohort import dealt
 from hansa.simulation.federation import Checkpoint, Federation, Progress
 from hansa.simulation.lockstep import train_together
+from hansa.simulation.scaling import scaled_inputs
 from hansa.simulation.trees import tree_rows
 from tests.simulation.small_world import small, world
 

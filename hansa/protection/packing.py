@@ -1,0 +1,65 @@
+"""A party's terms as one row of numbers, and the totals that come out of a protected sum of such rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core.errors import PartyError
+from hansa.core.messages import Terms, Totals
+
+Floats = NDArray[np.float64]
+
+
+def flat(values: Any, party: str) -> Floats:
+    """Return (numbers,) all leaves of a tree in order; raises PartyError for what is not finite."""
+    check_finite(values, party)
+    leaves = [np.asarray(leaf, np.float64).reshape(-1) for leaf in jax.tree.leaves(values)]
+    return np.concatenate(leaves)
+
+
+def shaped(numbers: Floats, like: Any) -> Any:
+    """Return (numbers,) as a tree of the shape and number types of `like`."""
+    leaves, structure = jax.tree.flatten(like)
+    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
+    parts = np.split(numbers, ends)
+    made = [
+        jnp.asarray(part.reshape(leaf.shape), leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, made)
+
+
+def weighed(terms: Terms, most: float, party: str) -> Floats:
+    """Return (1 + numbers,) a party's weight as a share of the most there may be, and its values times it.
+
+    Raises PartyError for a weight above the most: cut down, it would count less than the others believe.
+    """
+    share = float(terms.weight) / most
+    if share > 1.0:
+        raise PartyError(
+            f"it counts for {float(terms.weight):,.0f}, and the charter for {most:,.0f} at most",
+            do="agree on a larger most_rows in [protection], the same for all",
+            where=party,
+        )
+    return np.append(share, share * flat(terms.values, party))
+
+
+def totals(numbers: Floats, most: float, like: Terms) -> Totals:
+    """Return the totals that the sum of `weighed` rows holds; like: any party's terms."""
+    whole = numbers * most  # (1 + numbers,)
+    weight = jnp.asarray(whole[0], like.weight.dtype)
+    return Totals(shaped(whole[1:], like.values), weight)
+
+
+def check_finite(values: Any, party: str) -> None:
+    """Pass if a party's numbers are all finite; else raise PartyError."""
+    if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(values)):
+        raise PartyError(
+            "its training left the finite numbers, nothing was sent",
+            do="lower learning_rate or check the scaling of its sensors",
+            where=party,
+        )
