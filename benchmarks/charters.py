@@ -34,6 +34,9 @@ learning_rate = {step}
 
 [algorithm]
 name = "{algorithm}"
+
+[protection]
+secrecy = "open"
 """
 
 STEP = 0.01  # chosen on validation engines: results/first-federation-search.json

@@ -6,8 +6,8 @@ import hansa
 
 charter = hansa.read_charter("""
 name = "wider"
-consortium = "Two airlines"
-parties = 2
+consortium = "Three airlines"
+parties = 3
 rounds = 5
 
 [data]

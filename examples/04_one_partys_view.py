@@ -10,8 +10,8 @@ from hansa.data.simulated import simulate_fleet  # stands for the party's own re
 
 CHARTER = """
 name = "view"
-consortium = "Two airlines"
-parties = 2
+consortium = "Three airlines"
+parties = 3
 rounds = 5
 [data]
 source = "simulated"

@@ -17,6 +17,9 @@ PROXIMAL = {"fedprox": 0.01, "ditto": 0.1}
 SERVER_RATES = {"fedavgm": 0.1, "fedadam": 0.01, "fedyogi": 0.01, "scaffold": 1.0}
 """The coordinator's step along the mean change, unless the charter says otherwise."""
 
+LEAST_SUMMED, MOST_SUMMED = 3, 50
+"""Parties of a protected sum: two would know each other's terms, and pairs grow as squares."""
+
 PASSES = 5
 """How many times FedBCD runs the charter's local epochs between two exchanges."""
 
@@ -239,6 +242,11 @@ class Charter:
         return self.protection.secrecy or "masked"
 
     @property
+    def quorum(self) -> int:
+        """Return how many parties it takes to open a masked sum."""
+        return quorum(self.parties)
+
+    @property
     def same_sensors(self) -> bool:
         """Return whether all parties list the same sensors; none listed means all."""
         every = frozenset(column.name for column in self.data.columns if column.role == "sensor")
@@ -265,3 +273,11 @@ class Charter:
         ):  # undamped, J parties that each fill the gap overshoot J - 1 times
             return 1.0 - 1.0 / self.parties
         return 0.5 if self.parties > UNDAMPED_PARTIES else 0.0
+
+
+def quorum(parties: int) -> int:
+    """Return the least number above two thirds of all parties.
+
+    Two lists of survivors can then not both be signed unless a third of the parties sign twice.
+    """
+    return 2 * parties // 3 + 1

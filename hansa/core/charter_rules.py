@@ -8,6 +8,7 @@ from dataclasses import fields
 from hansa.core.charter import AlgorithmChoice, Charter, Party, Trees
 from hansa.core.charter_choices import Fault, key_faults
 from hansa.core.charter_schema_rules import names_of, schema_faults
+from hansa.core.charter_secrecy_rules import secrecy_faults
 from hansa.core.charter_task_rules import task_faults
 from hansa.core.charter_turbofan import TRAIN_ENGINES
 from hansa.core.errors import CharterError
@@ -25,6 +26,7 @@ def check_charter(charter: Charter, where: str = "charter.toml") -> None:
         _roster_faults,
         _partition_faults,
         _algorithm_faults,
+        secrecy_faults,
     ):
         for fault in rules(charter):
             place = f"{where} [{fault.table}]" if fault.table else where
@@ -153,7 +155,7 @@ def _algorithm_faults(charter: Charter) -> Iterator[Fault]:
     if averaged:
         yield from _averaged_network_faults(charter, averaged)
     yield from _setting_faults(charter)
-    yield from _open_faults(charter)
+    yield from _tree_faults(charter)
     yield from _step_faults(charter)
     if charter.training.horizon and exchanging("predictions").issuperset((name, *charter.compare)):
         what = f"horizon means nothing to {name}, whose loss is that of shared predictions"
@@ -211,15 +213,8 @@ def _own_algorithm_faults(choice: AlgorithmChoice, at_hand: Sequence[str]) -> It
             yield Fault("algorithm", f"{used} needs {key}", f'write {key} = "...", {means}')
 
 
-def _open_faults(charter: Charter) -> Iterator[Fault]:
+def _tree_faults(charter: Charter) -> Iterator[Fault]:
     at_hand = {charter.algorithm.name, *charter.compare}
-    stated = charter.protection.secrecy
-    for name in sorted(name for name in at_hand if METHODS[name].in_clear):
-        # A charter of labsync that says nothing means open: it is older than the key.
-        if stated == "sums" or (stated is None and name != "labsync"):
-            but = f'but secrecy is "{stated}"' if stated else "which the charter does not allow"
-            do = f'write secrecy = "open" if all members agree, or leave {name} out'
-            yield Fault("protection", f"{name} {METHODS[name].in_clear}, {but}", do)
     if charter.trees != Trees() and "trees" not in at_hand:
         what = f"nothing grows trees here: {charter.algorithm.name} is trained"
         yield Fault("trees", what, 'remove the table, or write name = "trees" in [algorithm]')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hansa.core.charter import Column, Data
+from hansa.core.charter import LEAST_SUMMED, MOST_SUMMED, Column, Data
 from hansa.core.charter_choices import word_faults
 from hansa.core.charter_schema_rules import names_of
 from hansa.core.charter_template_words import LIVES, TEMPLATE_WORDS, TemplateWords
@@ -24,7 +24,7 @@ def template(kind: str) -> str:
         raise CharterError(fault.what, do=fault.do, where="charter init")
     name, data = ("fd004", _CMAPSS) if kind == "cmapss" else ("simulated", _SIMULATED)
     cap = _cap(120, 1, "cycles", " (125 is usual, too)")
-    return _HEAD.format(name=name, parties=4, own=LIVES) + data.format(cap=cap) + _tail(LIVES, 13, age=100)
+    return _HEAD.format(name=name, parties=4, own=LIVES) + data.format(cap=cap) + _tail(LIVES, 13, 100, 4)
 
 
 def table_template(found: Data, parties: int = 4, failure_weight: float = 1.0) -> str:
@@ -47,7 +47,7 @@ def table_template(found: Data, parties: int = 4, failure_weight: float = 1.0) -
     head = _HEAD.format(name=stem.strip("-_")[:64] or "own-table", parties=parties, own=own)
     sensors = _most_sensors(found.columns) if own.kind == "hybrid" else 0
     age = found.label_cap if found.task == "rul" else 0  # half of a typical life
-    return head + data + _tail(own, sensors, age, failure_weight)
+    return head + data + _tail(own, sensors, age, parties, failure_weight)
 
 
 def _judged(found: Data) -> str:
@@ -66,9 +66,10 @@ def _label(found: Data) -> str:
     return render_label(found.label)
 
 
-def _tail(own: TemplateWords, sensors: int, age: float, failure_weight: float = 1.0) -> str:
+def _tail(own: TemplateWords, sensors: int, age: float, parties: int, failure_weight: float = 1.0) -> str:
     weighed = own.weighed.format(weight=toml_value(failure_weight))
-    return _TAIL.format(own=own, sensors=sensors, age=toml_value(age), weighed=weighed)
+    secrecy = "masked" if LEAST_SUMMED <= parties <= MOST_SUMMED else "open"
+    return _TAIL.format(own=own, sensors=sensors, age=toml_value(age), weighed=weighed, secrecy=secrecy)
 
 
 def _cap(cap: float, width: float, unit: str, also: str) -> str:
@@ -257,7 +258,7 @@ momentum = 0
 # and where parties differ in their sensors aligned and hyfdca (a linear model). By weights, with a model of
 # each party's own: fedper, fedrep, own_scaling, ditto, fine_tuned; of each cluster's, with changes seen by
 # the coordinator: clustered. By nothing: isolated. Boosted trees instead of networks: trees, which shows
-# gradients. What shows more than sums needs [protection] with secrecy = "open".
+# gradients. What shows more than sums needs secrecy = "open" in [protection].
 name = "{own.algorithm}"
 
 # How own and partners' predictions are held against the label: mse, sum or cross_entropy.
@@ -294,6 +295,18 @@ gradient = "exact"
 # over, at least.
 # staleness = 4
 # cohort = 2
+
+[protection]
+# Who sees what a party sends. masked: nobody; the coordinator learns sums over 3 to 50 parties. shared: three
+# servers, of which no one sees it; they learn how long updates are and the angles between them. encrypted: a
+# custodian of the key, who opens sums alone. open: the coordinator sees each party's terms.
+secrecy = "{secrecy}"
+
+# How many parties a sum, and each of its cells (a sensor, a label), is over, at least.
+# cohort = 3
+
+# The most rows that a party may count for; how many it has is masked as a share of it.
+# most_rows = 10000000
 
 [evaluation]
 # What smooths the predictions before they are judged: kalman, drift (knows that life runs out) or none.

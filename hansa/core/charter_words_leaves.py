@@ -107,16 +107,35 @@ def _term(charter: Charter, name: str) -> str:
 
 
 _SECRECY = {
-    "sums": "nothing but terms of sums may leave a party",
-    "open": "the members accept what shows rows, gradients or histograms in clear",
+    "masked": "what a party sends is under masks that cancel in the sum over all; the coordinator learns "
+    "sums of at least {cohort} parties, and who took part",
+    "shared": "what a party sends is cut into shares for three servers, of which no one can read it; they "
+    "learn sums of at least {cohort} parties, how long each update is and the angles between them, and how "
+    "many rows a party counts for",
+    "encrypted": "what a party sends is encrypted; the coordinator adds up what it cannot read, and a "
+    "custodian opens sums of at least {cohort} parties; the two together could read everything",
+    "open": "the members accept that the coordinator sees each party's terms, and what shows rows, gradients "
+    "or histograms in clear",
 }
 
 
 def what_is_not_protected(charter: Charter) -> Iterator[str]:
     """Yield what may leave by the charter, and what can be read from it."""
-    yield f"Secrecy: {charter.secrecy}: {_SECRECY[charter.secrecy]}."
+    yield f"Secrecy: {charter.secrecy}: {_SECRECY[charter.secrecy].format(cohort=charter.protection.cohort)}."
+    yield from _shown_in_clear(charter) if charter.secrecy == "open" else _summed(charter)
+    yield from _shown_by_methods(charter)
+    if charter.network.model or not set(BROUGHT).isdisjoint(_at_hand(charter)):
+        yield (
+            "Code of your own sees a party's records and may do what Python may; its digest says which code "
+            "it is, not what it does: let each party read it."
+        )
+    if not exchanging("weights").isdisjoint(_at_hand(charter)):
+        yield "The change of a network's weights can betray rows that it was trained on."
+
+
+def _shown_in_clear(charter: Charter) -> Iterator[str]:
     yield (
-        "Not protected yet: the sums, and the terms that each party adds to them, are visible to the "
+        "Not protected: the sums, and the terms that each party adds to them, are visible to the "
         "coordinator; nothing is masked, encrypted, noised or signed."
     )
     yield (
@@ -127,14 +146,20 @@ def what_is_not_protected(charter: Charter) -> Iterator[str]:
         yield "With one party, every sum is that party's own term."
     if charter.parties == 2:
         yield "With two parties, each can take its own term off a total and is left with the other's."
-    yield from _shown_by_methods(charter)
-    if charter.network.model or not set(BROUGHT).isdisjoint(_at_hand(charter)):
+
+
+def _summed(charter: Charter) -> Iterator[str]:
+    cohort = charter.protection.cohort
+    if any(METHODS[name].framed or name in ("labsync_mean", "mixed") for name in _at_hand(charter)):
         yield (
-            "Code of your own sees a party's records and may do what Python may; its digest says which code "
-            "it is, not what it does: let each party read it."
+            f"What fewer than {cohort} parties have is not summed: a sensor is then no input of a common "
+            "model, a label has no partners. How many parties have it is seen."
         )
-    if not exchanging("weights").isdisjoint(_at_hand(charter)):
-        yield "The change of a network's weights can betray rows that it was trained on."
+    if charter.secrecy == "masked":
+        most = charter.parties - charter.quorum
+        gone = f"up to {most} of {charter.parties} parties may drop out" if most else "nobody may drop out"
+        yield f"In a round {gone}: it takes {charter.quorum} to open a sum."
+    yield "Not protected: what a sum itself tells; nothing is noised."
 
 
 def _shown_by_methods(charter: Charter) -> Iterator[str]:

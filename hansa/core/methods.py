@@ -37,6 +37,7 @@ class Method:
     linear: bool = False  # whether its model is linear, whatever the charter's network
     plain: bool = False  # whether its steps are those of plain SGD alone
     loss: str = ""  # of shared predictions, where it is the method's own and not the charter's
+    wide: bool = False  # whether numbers of steps are sent beside weights
     in_clear: str = ""  # what it does that only a charter of open secrecy allows
 
 
@@ -137,6 +138,7 @@ METHODS: Mapping[str, Method] = {
     "fednova": replace(
         _AVERAGED,
         title="FedNova",
+        wide=True,
         compared="weights averaged by direction, whatever a party's number of steps",
         leaves="The change of its network's weights for one step, its numbers of steps and of rows, each"
         " round.",
@@ -157,6 +159,7 @@ METHODS: Mapping[str, Method] = {
     "fsvrg": replace(
         _AVERAGED,
         title="FSVRG",
+        wide=True,
         compared="weights averaged, local steps along the gradient of all rows, corrected",
         leaves="In each round first the gradient of its rows' loss and its number of steps, then the change"
         " of its network's weights; its number of rows with both.",

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from hansa.core import codec
+from hansa.core.charter import LEAST_SUMMED, MOST_SUMMED, quorum
 from hansa.core.errors import CharterError, MessageError
 from hansa.crypto.agreement import AgreementKey, derived
 from hansa.crypto.sealing import opened, seal
 from hansa.crypto.signing import KEY_BYTES, SigningKey, Source, check_signature, signing_key
 
-LEAST, MOST = 3, 50  # parties of a masked sum: two would know each other's terms, and pairs grow as squares
 COORDINATOR = "coordinator"
 _PURPOSE = "roster and key"
 
@@ -39,10 +39,11 @@ class Roster:
                     do="give the party another name",
                     where="roster",
                 )
-        if not LEAST <= len(self.parties) <= MOST:
+        span = f"{LEAST_SUMMED} to {MOST_SUMMED}"
+        if not LEAST_SUMMED <= len(self.parties) <= MOST_SUMMED:
             raise CharterError(
-                f"a protected sum is over {LEAST} to {MOST} parties, and these are {len(self.parties)}",
-                do=f'give {LEAST} to {MOST} parties, or write secrecy = "open" if all members agree',
+                f"a protected sum is over {span} parties, and these are {len(self.parties)}",
+                do=f'give {span} parties, or write secrecy = "open" if all members agree',
                 where="roster",
             )
 
@@ -64,11 +65,8 @@ class Roster:
 
     @property
     def threshold(self) -> int:
-        """Return how many parties it takes to open a sum: more than two thirds of all.
-
-        Two lists of survivors can then not both be signed unless a third of the parties sign twice.
-        """
-        return 2 * len(self.parties) // 3 + 1
+        """Return how many parties it takes to open a masked sum."""
+        return quorum(len(self.parties))
 
     @cached_property
     def identities(self) -> dict[str, bytes]:

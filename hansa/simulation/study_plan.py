@@ -17,6 +17,7 @@ from hansa.core.charter import (
     Partition,
     Party,
     Preparation,
+    Protection,
     Regimes,
     Training,
 )
@@ -151,6 +152,7 @@ def _paper_network(charter: Charter) -> Charter:
         training=replace(charter.training, learning_rate=0.01),
         evaluation=Evaluation(),
         algorithm=replace(charter.algorithm, name="labsync_mean"),
+        protection=Protection("open"),  # of methods, some in clear, over one or hundreds of parties
     )
 
 
@@ -174,7 +176,7 @@ def check_plan(plan: Plan) -> None:
     if not plan.scenarios:
         raise CharterError("no algorithm is named", do=f"choose among {', '.join(SCENARIOS)}")
     sgd = plan.base.training.optimizer == "sgd"
-    # some need plain SGD; trees a charter of open secrecy
+    # some need plain SGD
     offered = tuple(
         name for name in SCENARIOS if name not in (*BROUGHT, "trees") and (sgd or not METHODS[name].plain)
     )

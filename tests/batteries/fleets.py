@@ -16,6 +16,7 @@ from hansa.core.charter import (
     Partition,
     Party,
     Preparation,
+    Protection,
     Regimes,
     Training,
 )
@@ -68,6 +69,9 @@ def charter(parties: int = 3, sensors: int = 3, **changes: Any) -> Charter:
         training=Training(learning_rate=0.02, batch_size=16),
         algorithm=AlgorithmChoice(),
         evaluation=Evaluation(),
+        protection=Protection(
+            "open"
+        ),  # what learning finds is its own, to the bit; tests of secrecy change it
         roster=tuple(Party(f"party-{number}") for number in range(1, parties + 1)),
     )
     for name, change in changes.items():

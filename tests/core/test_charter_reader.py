@@ -11,10 +11,11 @@ from hansa.core.charter_turbofan import TURBOFAN_COLUMNS, TURBOFAN_REGIMES
 from hansa.core.errors import CharterError
 
 HEAD = 'name = "fleet"\nconsortium = "Four"\n'
+OPEN = '\n[protection]\nsecrecy = "open"\n'
 
 
 def charter(text: str = "") -> Charter:
-    return parse_charter(HEAD + text)
+    return parse_charter(HEAD + text + ("" if "[protection]" in text else OPEN))
 
 
 def refusal(text: str) -> str:

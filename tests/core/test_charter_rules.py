@@ -29,7 +29,8 @@ OWN_FILES = '[party.a]\ndata = "a.csv"\n[party.b]\ndata = "b.csv"\n'
 
 
 def charter(text: str) -> Charter:
-    return parse_charter(HEAD + text)
+    """Return a charter that is open, unless the text speaks of protection."""
+    return parse_charter(HEAD + text + ("" if "[protection]" in text else f"\n{OPEN}"))
 
 
 def refuses(text: str, *words: str) -> None:
@@ -269,7 +270,7 @@ def test_a_test_file_is_refused_where_each_party_brings_its_own() -> None:
         'name = "own"\nconsortium = "Two"\n[data]\nsource = "table"\ntest_file = "t.csv"\n'
         '[columns.a]\nrole = "asset"\n[columns.t]\nrole = "time"\n[columns.r]\nrole = "target"\n'
         '[columns.s]\nrole = "sensor"\n[partition]\nkind = "given"\n'
-        '[party.x]\ndata = "x.csv"\n[party.y]\ndata = "y.csv"\n'
+        '[party.x]\ndata = "x.csv"\n[party.y]\ndata = "y.csv"\n' + OPEN
     )
     with pytest.raises(CharterError, match="names a test_file"):
         parse_charter(text)
@@ -385,21 +386,11 @@ TREES = '[partition]\nkind = "horizontal"\n[algorithm]\nname = "trees"\n'
 def test_trees_need_open_secrecy_wherever_they_are_named() -> None:
     assert charter(TREES + OPEN).algorithm.name == "trees"
     shown = "trees show gradients and histograms in clear"
-    refuses(TREES, "[protection]", f"{shown}, which the charter does not allow; write secrecy")
-    refuses(TREES + OPEN.replace("open", "sums"), "[protection]", f'{shown}, but secrecy is "sums"')
+    refuses(TREES + "[protection]", "[protection]", f'{shown}, but secrecy is "masked", as none is written')
+    refuses(TREES + OPEN.replace("open", "masked"), "[protection]", f'{shown}, but secrecy is "masked"')
     assert charter('compare = ["trees"]\n' + OPEN).compare == ("trees",)
-    refuses('compare = ["trees"]', "[protection]", 'write secrecy = "open" if all members agree')
+    refuses('compare = ["trees"]\n[protection]', "[protection]", 'write secrecy = "open"')
     refuses(TREES + '[protection]\nsecrecy = "none"\n', "[protection]", 'secrecy cannot be "none"')
-
-
-def test_a_charter_that_names_labsync_is_open_unless_it_says_otherwise() -> None:
-    letter = '[algorithm]\nname = "labsync"\n'
-    assert charter(letter).secrecy == charter('compare = ["labsync"]').secrecy == "open"
-    assert charter(letter + OPEN).secrecy == charter(OPEN).secrecy == "open"
-    assert charter("").secrecy == charter('[protection]\nsecrecy = "sums"').secrecy == "sums"
-    refuses(
-        letter + OPEN.replace("open", "sums"), "[protection]", "labsync shows labels and predictions row by"
-    )
 
 
 def test_a_table_of_trees_that_nothing_reads_is_refused() -> None:

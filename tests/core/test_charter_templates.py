@@ -94,6 +94,7 @@ def test_the_example_of_a_named_party_is_one_that_the_reader_takes() -> None:
         .replace("parties = 4", "")
         .replace('"aligned"', '"labsync_mean"')
         .replace('"regression"', '"mean"')
+        .replace('"masked"', '"open"')
     )
     example = re.sub("^# ", "", text[text.index("# [party.north]") :], flags=re.MULTILINE)
     example = example.replace("s2", "noise").replace('"s3"', "'\"heat\" {°C}'")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hansa.core.charter import Charter, Column, Evaluation, Label, Network, Party, Preparation
+from hansa.core.charter import Charter, Column, Evaluation, Label, Network, Party, Preparation, Protection
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.charter_reader import generated_roster, parse_charter
 from hansa.core.charter_templates import template
@@ -16,7 +16,7 @@ from hansa.core.charter_words import explain
 
 def charter(algorithm: str = "labsync_mean", kind: str = "hybrid") -> Charter:
     text = template("cmapss").replace('name = "aligned"', f'name = "{algorithm}"')
-    text = text.replace('lacking = "regression"', "")
+    text = text.replace('lacking = "regression"', "").replace('"masked"', '"open"')
     text = text.replace('kind = "hybrid"', f'kind = "{kind}"')
     text = "\n".join(line for line in text.splitlines() if not line.startswith("compare"))
     if kind == "horizontal":
@@ -258,8 +258,34 @@ def test_scaling_by_range_sends_no_statistics() -> None:
 @pytest.mark.parametrize("algorithm", ["labsync_mean", "labsync", "isolated"])
 def test_it_says_what_is_not_protected(algorithm: str) -> None:
     said = words(charter(algorithm))
-    assert "Not protected yet: the sums, and the terms that each party adds to them" in said
+    assert "Not protected: the sums, and the terms that each party adds to them" in said
     assert "visible to the coordinator" in said
+
+
+def masked(parties: int, algorithm: str = "labsync_mean", **protection: Any) -> str:
+    read = replace(charter(algorithm), roster=generated_roster(parties))
+    return words(replace(read, protection=Protection(**protection)))
+
+
+def test_a_masked_charter_says_who_learns_what_and_who_may_drop_out() -> None:
+    said = masked(8)
+    assert "Secrecy: masked: what a party sends is under masks that cancel in the sum over all" in said
+    assert "learns sums of at least 3 parties" in said
+    assert "up to 2 of 8 parties may drop out: it takes 6 to open a sum" in said
+    assert "Not protected: what a sum itself tells" in said
+    assert "visible to the coordinator" not in said
+    assert "nobody may drop out: it takes 3" in masked(3)
+    assert "sums of at least 5 parties" in masked(8, cohort=5)
+
+
+def test_what_few_parties_have_is_said_not_to_be_summed() -> None:
+    assert "What fewer than 4 parties have is not summed" in masked(8, "aligned", cohort=4)
+    assert "is not summed" not in masked(8, "isolated")
+
+
+def test_each_level_says_who_could_read_what() -> None:
+    assert "how long each update is and the angles between them" in masked(8, secrecy="shared")
+    assert "the two together could read everything" in masked(8, secrecy="encrypted")
 
 
 def test_two_parties_are_warned_that_they_see_each_other() -> None:
@@ -310,7 +336,7 @@ def grown(kind: str, table: str = "") -> Charter:
     )
     text = text.replace('kind = "hybrid"', f'kind = "{kind}"')
     lines = [line for line in text.splitlines() if not line.startswith(("compare", "sensors_per_party"))]
-    return parse_charter("\n".join([*lines, '[protection]\nsecrecy = "open"', table]))
+    return parse_charter("\n".join([*lines, table]).replace('"masked"', '"open"'))
 
 
 def test_trees_say_what_they_show() -> None:
@@ -336,7 +362,7 @@ OUTCOME = """
 name = "parts"
 consortium = "Mills"
 task = "{task}"
-parties = 2
+parties = 3
 [data]
 source = "table"
 file = "parts.csv"

@@ -21,6 +21,7 @@ from hansa.core.charter import (
     Partition,
     Party,
     Preparation,
+    Protection,
     Regimes,
     Training,
 )
@@ -165,6 +166,7 @@ def charters(draw: st.DrawFn) -> Charter:
         training=Training("sgd", draw(shares), draw(counts), draw(counts), draw(shares), draw(shares)),
         algorithm=AlgorithmChoice(name, alpha=draw(st.none() | shares), damping=draw(st.none() | shares)),
         evaluation=Evaluation(draw(st.sampled_from(["kalman", "drift", "none"]))),
+        protection=Protection("open"),
         compare=tuple(draw(st.permutations(["centralised", "isolated", "isolated_mean"]))),
         roster=draw(rosters(data)),
     )
@@ -212,9 +214,11 @@ def test_a_generated_roster_is_written_as_a_number() -> None:
 
 
 def test_named_parties_are_written_as_tables() -> None:
-    charter = parse_charter('name = "a"\nconsortium = "b"\n[party.north]\nhidden = [20]\n[party.south]')
+    charter = parse_charter(
+        'name = "a"\nconsortium = "b"\n[party.north]\nhidden = [20]\n[party.mid]\n[party.south]\n'
+    )
     written = render_charter(charter)
-    assert "[party.north]\nhidden = [20]\n\n[party.south]\n" in written
+    assert "[party.north]\nhidden = [20]\n\n[party.mid]\n\n[party.south]\n" in written
     assert "parties =" not in written
 
 

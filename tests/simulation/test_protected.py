@@ -1,0 +1,172 @@
+"""Runs whose terms are added up by protected sums learn what open runs learn, and no cell is one party's."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hansa.algorithms.components import pairs_of
+from hansa.core.charter import Charter, Party, Protection
+from hansa.core.errors import PartyError
+from hansa.simulation.cohort import Cohort, gather
+from hansa.simulation.exams import exam_of
+from hansa.simulation.federation import Federation
+from hansa.simulation.result import ScenarioFigures
+from hansa.simulation.session import Session
+from tests.simulation.small_world import small, world
+
+WORLD = world()
+EXAM = exam_of(WORLD.test, small(), "the test")
+MASKED = Protection("masked")
+
+
+def contract(name: str, kind: str, protection: Protection, **changes: Any) -> Charter:
+    algorithm = {"name": name, "cohort": 3} if name == "vafl" else {"name": name}
+    whole = {"algorithm": algorithm, "partition": {"kind": kind, "sensors_per_party": 0}, "compare": ()}
+    if kind == "mixed":
+        whole["partition"] = {"kind": kind, "sensors_per_party": 0, "shared_assets": 0.3}
+    if name in ("fsvrg", "scaffold"):
+        whole["training"] = {"optimizer": "sgd", "learning_rate": 0.02}
+    return small(protection=protection, **(whole | changes))
+
+
+def found(charter: Charter) -> ScenarioFigures:
+    federation = Federation(charter, world=WORLD)
+    assert list(federation.train(lambda _: None, lambda: False)) == [charter.algorithm.name]
+    return federation.result().scenarios[charter.algorithm.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("fedavg", "horizontal"),
+        ("scaffold", "horizontal"),
+        ("fsvrg", "horizontal"),
+        ("fednova", "horizontal"),
+        ("fedper", "horizontal"),
+        ("aligned", "hybrid"),
+        ("hyfdca", "hybrid"),
+        ("labsync_mean", "hybrid"),
+        ("mixed", "mixed"),
+        ("vertical", "vertical"),
+        ("vafl", "vertical"),
+    ],
+)
+def test_a_masked_run_learns_what_an_open_one_learns(name: str, kind: str) -> None:
+    plain, masked = (found(contract(name, kind, one)) for one in (Protection("open"), MASKED))
+    assert masked.history["rmse"] == pytest.approx(plain.history["rmse"], rel=2e-5)
+    assert masked.history["train_loss"] == pytest.approx(plain.history["train_loss"], rel=1e-4)
+
+
+def test_masks_leave_no_trace_in_the_model() -> None:
+    one, other = (found(contract("fedavg", "horizontal", MASKED)) for _ in range(2))
+    assert one.history == other.history
+    assert one.curves == other.curves
+
+
+def test_32_bits_do_too() -> None:
+    narrow = found(contract("fedavg", "horizontal", replace(MASKED, width=32, most_rows=100)))
+    wide = found(contract("fedavg", "horizontal", MASKED))
+    assert narrow.history["rmse"] == pytest.approx(wide.history["rmse"], rel=1e-4)
+    up = {one: next(iter(run.parties.values())).traffic.bytes_up for one, run in (("n", narrow), ("w", wide))}
+    assert up["n"] < up["w"]
+
+
+def test_an_interrupted_masked_run_goes_on_to_the_same_bits() -> None:
+    charter = contract("labsync_mean", "hybrid", MASKED)
+    whole, first = Federation(charter, world=WORLD), Federation(charter, world=WORLD)
+    assert list(whole.train(lambda _: None, lambda: False))
+    seen = iter((False, True))
+    assert list(first.train(lambda _: None, lambda: next(seen))) == []
+    second = Federation(charter, world=WORLD)
+    assert list(second.train(lambda _: None, lambda: False, first.checkpoint()))
+    one, other = (run.result().scenarios["labsync_mean"] for run in (whole, second))
+    assert one.history == other.history
+
+
+def test_rows_above_what_the_charter_counts_are_refused() -> None:
+    with pytest.raises(PartyError, match="and the charter for 5 at most; agree on a larger most_rows"):
+        found(contract("fedavg", "horizontal", replace(MASKED, most_rows=5)))
+
+
+# --- cells ------------------------------------------------------------------------------------------
+
+
+def roster(*sensors: tuple[str, ...]) -> tuple[Party, ...]:
+    return tuple(Party(f"party-{place}", sensors=own) for place, own in enumerate(sensors, 1))
+
+
+ALL = ("s1", "s2", "s3", "s4")
+RARE = roster(ALL, ALL, ALL[:3], ALL[:3])  # two have s4
+
+
+def seated(name: str, kind: str, **changes: Any) -> Cohort:
+    charter = contract(name, kind, MASKED, **({"roster": RARE} | changes))
+    return gather(charter, name, WORLD)
+
+
+def test_a_sensor_that_two_parties_have_is_no_input_of_the_common_model() -> None:
+    cohort = seated("aligned", "hybrid")
+    assert [one.sensors for one in cohort.inputs] == [ALL[:3]] * 4
+    assert cohort.inputs[0].frame == ALL[:3]
+    everybody = gather(contract("aligned", "hybrid", Protection("open"), roster=RARE), "aligned", WORLD)
+    assert everybody.inputs[0].frame == ALL
+
+
+def test_its_statistics_are_not_summed() -> None:
+    cohort = seated("labsync_mean", "hybrid")
+    sums = cohort.statistics
+    assert sums is not None
+    assert (sums.count[:, :3] > 0).all()
+    assert not sums.count[:, 3].any()
+    assert not sums.total[:, 3].any()
+    assert not sums.square[:, 3].any()
+    one, other = cohort.inputs[0], cohort.inputs[1]
+    assert np.array_equal(one.mean[:, 0], other.mean[:, 0])
+    assert not np.array_equal(one.mean[:, 3], other.mean[:, 3])  # each scales s4 by its own
+
+
+def test_a_label_that_two_parties_have_is_nobodys() -> None:
+    totals = {}
+    for secrecy in ("open", "masked"):
+        charter = contract("labsync_mean", "hybrid", Protection(secrecy), roster=RARE)
+        session = Session(gather(charter, "labsync_mean", WORLD), [EXAM] * 4, 2)
+        session.open()
+        session.step()
+        totals[secrecy] = session.ask().shared
+    clear, hidden = (np.asarray(totals[one].support) for one in ("open", "masked"))  # (keys,) each
+    assert {1, 2} & set(clear.tolist())
+    assert np.array_equal(hidden, np.where(clear >= 3, clear, 0))
+    assert np.any(totals["open"].prediction[clear < 3])
+    assert not np.any(totals["masked"].prediction[clear < 3])
+    assert np.any(totals["masked"].prediction[clear >= 3])
+
+
+def test_pairs_of_sensors_that_few_parties_have_are_not_summed() -> None:
+    lacks = roster(ALL, ALL, ALL, ("s2", "s3"), ("s1", "s2"))
+    cohort = seated(
+        "aligned",
+        "hybrid",
+        roster=lacks,
+        preparation={"lacking": "regression"},
+        protection=replace(MASKED, cohort=4),
+    )
+    assert cohort.products is not None
+    pairs = pairs_of(np.zeros(3, np.int64))  # (2, pairs), of s1, s2 and s3: s4 is no input
+    have = [
+        sum({f"s{one + 1}", f"s{other + 1}"} <= set(own.sensors) for own in lacks) for one, other in pairs.T
+    ]
+    assert np.array_equal(cohort.products.count > 0, np.array(have) >= 4)
+    assert np.array_equal(cohort.products.total != 0, np.array(have) >= 4)
+
+
+# --- traffic ----------------------------------------------------------------------------------------
+
+
+def test_the_bytes_of_a_party_are_those_of_its_messages() -> None:
+    plain, masked = (found(contract("fedavg", "horizontal", one)) for one in (Protection("open"), MASKED))
+    clear, hidden = (next(iter(run.parties.values())).traffic for run in (plain, masked))
+    assert hidden.bytes_up > clear.bytes_up
+    assert hidden.bytes_down > clear.bytes_down
+    assert hidden.array_bytes_up == clear.array_bytes_up
