@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from hansa.core import codec
-from hansa.core.errors import RefusedError
+from hansa.core.errors import FolderError, RefusedError
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
 
@@ -71,11 +70,12 @@ class Past:
         """
         if occasion.cells and occasion.cells not in self.opened:
             raise RefusedError(
-                f"{occasion.name} is by cell, and {occasion.cells} never told which of them enough parties have",
+                f"{occasion.name} is by cell, and {occasion.cells} never told which of them enough "
+                "parties have",
                 do="ask the coordinator's operator why",
                 where=COORDINATOR,
             )
-        for kind in filter(None, (occasion.unchanging and occasion.kind, occasion.cells)):
+        for kind in filter(None, (occasion.kind if occasion.unchanging else "", occasion.cells)):
             before = self.opened.get(kind, frozenset(cohort))
             if before != frozenset(cohort):
                 raise RefusedError(
@@ -91,7 +91,31 @@ class Past:
         return [list(self.last), {kind: sorted(cohort) for kind, cohort in self.opened.items()}]
 
 
-def past_of(value: list[Any]) -> Past:
-    """Return what `Past.value` told."""
+def past_of(value: object) -> Past:
+    """Return what `Past.value` told; raises FolderError for anything else."""
+    if not (isinstance(value, list) and len(value) == 2 and _is_last(value[0]) and _is_opened(value[1])):
+        raise FolderError(
+            "is damaged, so that a sum could be opened twice",
+            do="restore the copy that was kept last, or take no more part in this task",
+            where="what this party remembers of its sums",
+        )
     last, opened = value
     return Past((last[0], last[1]), {kind: frozenset(cohort) for kind, cohort in opened.items()})
+
+
+def _is_last(value: object) -> bool:
+    return (
+        isinstance(value, list) and len(value) == 2 and all(type(one) is int and one >= -1 for one in value)
+    )
+
+
+def _is_opened(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(kind, str) and isinstance(cohort, list) and _are_names(cohort)
+        for kind, cohort in value.items()
+    )
+
+
+def _are_names(cohort: list[object]) -> bool:
+    names = [name for name in cohort if isinstance(name, str)]
+    return len(names) == len(cohort) and names == sorted(set(names))
