@@ -75,6 +75,7 @@ HOSTILE = {
     "lists without lengths": b"\x9f" * 100_000,
     "lists of lists": b"\x81" * 100_000 + b"\0",
     "maps of maps": b"\xa1" * 100_000,
+    "maps as keys of maps": b"\xa1" * 80 + bytes(81),
     "arrays of arrays": b"\xd8\x28" * 100_000,
     "an integer of a megabyte": b"\xc2\x5a\x00\x10\x00\x00" + b"\xff" * 2**20,
     "many empty lists": b"\x9a\x00\x00\xff\xff" + b"\x80" * 65_535,
