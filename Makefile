@@ -1,9 +1,10 @@
 # Every command makes .venv by itself on first use. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cmapss test check slow bench bench-peers study measure clean
+.PHONY: help demo demo-cmapss test check slow fuzz bench bench-peers study measure clean
 
 PYTHON ?= python3
 SEEDS ?= 5
+FUZZ_SECONDS ?= 60
 TOPIC ?= first-federation
 HANSA_DATA ?= $(wildcard ../shared/data)
 
@@ -54,6 +55,9 @@ check: .venv/dev ## format, lint, types, imports and tests
 slow: .venv/dev ## the slow tests
 	@$(BIN)/python -m pytest -m slow
 
+fuzz: .venv/fuzz ## every decoder under Atheris, half an hour (FUZZ_SECONDS=60 each)
+	@$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS)
+
 bench: .venv/core ## our own benchmarks: time, memory and the machine's limit, about eight minutes
 	@$(BIN)/python -m benchmarks.bench
 
@@ -77,3 +81,7 @@ clean: ## remove .venv and caches; runs/ stays
 .venv/dev: pyproject.toml scripts/environment
 	@scripts/environment dev
 	@touch $@ .venv/core
+
+.venv/fuzz: pyproject.toml scripts/environment
+	@scripts/environment dev,fuzz
+	@touch $@ .venv/dev .venv/core

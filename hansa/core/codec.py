@@ -18,6 +18,8 @@ _TYPED = {"|u1": 64, "<u2": 69, "<u4": 70, "<u8": 71, "|i1": 72, "<i2": 77, "<i4
 _TYPED |= {"<f2": 84, "<f4": 85, "<f8": 86}
 _DTYPES = {tag: np.dtype(name) for name, tag in _TYPED.items()}
 
+_KEYS = (str, bytes, int, float, type(None))
+
 # Tags that the library would turn into dates, decimals, patterns, cycles and the like: never sent.
 _FOREIGN = (0, 1, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
 
@@ -35,6 +37,7 @@ def decode(data: bytes) -> Any:
     """
     try:
         value = cbor2.load(BytesIO(data), tag_hook=_decode_array, semantic_decoders=_REFUSED)
+        _check_keys(value)
         canonical = encode(value) == data
     except (cbor2.CBORError, TypeError, KeyError, RecursionError) as fault:
         raise ValueError("not one value") from fault
@@ -46,6 +49,22 @@ def decode(data: bytes) -> Any:
 def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical bytes, in hexadecimal."""
     return hashlib.sha256(encode(value)).hexdigest()
+
+
+def _check_keys(value: Any) -> None:
+    """Return if every key of every dict is one plain value.
+
+    The library encodes a key twice to sort it: of keys that are dicts of such keys, 60 bytes take centuries.
+    """
+    if isinstance(value, dict):
+        if not all(isinstance(key, _KEYS) for key in value):
+            raise ValueError("a key that is no plain value")
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for inner in value:
+        if isinstance(inner, dict | list):
+            _check_keys(inner)
 
 
 def _encode_array(encoder: Any, value: Any) -> None:

@@ -15,10 +15,18 @@ from hansa.core.charter import LEAST_SUMMED, MOST_SUMMED, quorum
 from hansa.core.errors import CharterError, MessageError
 from hansa.crypto.agreement import AgreementKey, derived
 from hansa.crypto.sealing import opened, seal
-from hansa.crypto.signing import KEY_BYTES, SigningKey, Source, check_signature, signing_key
+from hansa.crypto.signing import (
+    KEY_BYTES,
+    SIGNATURE_BYTES,
+    SigningKey,
+    Source,
+    check_signature,
+    signing_key,
+)
 
 COORDINATOR = "coordinator"
 _PURPOSE = "roster and key"
+_ADVERT_BYTES = 1 + (2 + KEY_BYTES) + (2 + SIGNATURE_BYTES)  # a list of two, each with its length
 
 
 @dataclass(frozen=True)
@@ -130,11 +138,15 @@ def channels(own: Credential, roster: Roster, adverts: Mapping[str, bytes], sour
 
 def _advertised(advert: bytes, roster: Roster, name: str) -> bytes:
     try:
-        public, signature = codec.decode(advert)
-        stated = roster.digest + public
-    except (ValueError, TypeError) as fault:
-        raise MessageError(
-            "its key and signature are garbled", do="ask for them again", where=name
-        ) from fault
-    check_signature(roster.identities[name], signature, _PURPOSE, stated, name)
+        stated = codec.decode(advert[: _ADVERT_BYTES + 1])  # read no further: anybody may send one
+    except ValueError as fault:
+        raise _garbled(name) from fault
+    if not (isinstance(stated, list) and [type(one) for one in stated] == [bytes, bytes]):
+        raise _garbled(name)
+    public, signature = stated
+    check_signature(roster.identities[name], signature, _PURPOSE, roster.digest + public, name)
     return bytes(public)
+
+
+def _garbled(name: str) -> MessageError:
+    return MessageError("its key and signature are garbled", do="ask for them again", where=name)

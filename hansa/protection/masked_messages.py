@@ -13,11 +13,14 @@ from typing import Any
 
 from hansa.core import codec
 from hansa.core.errors import MessageError
+from hansa.crypto.sealing import SEAL_BYTES
 from hansa.crypto.signing import KEY_BYTES, SIGNATURE_BYTES
 
 KEYS, RELAY, TERM, SURVIVORS, AGREED, PROOFS, REVEALED = (
     b"keys", b"relay", b"term", b"survivors", b"agreed", b"proofs", b"revealed",
 )  # fmt: skip
+# The longest message, a relay, has of each party its digests for all and what stands beside them, at most:
+_DIGEST_BYTES, _ENTRY_BYTES = 2 + KEY_BYTES, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,11 @@ def keys_message(opening: Opening, sealed: Sequence[bytes]) -> bytes:
 
 def read_keys(data: bytes, parties: int, who: str) -> tuple[Opening, list[bytes]]:
     """Return the opening and the sealed shares of a first message."""
-    opening, sealed = _pair(data, who)
-    if not (_are_bytes(sealed) and len(sealed) == parties):
+    found = _list(data, parties, who)
+    if len(found) != 2:
+        raise _garbled(who)
+    opening, sealed = found
+    if not (isinstance(sealed, list) and len(sealed) == parties and all(map(_is_sealed, sealed))):
         raise _garbled(who)
     return _opening(opening, parties, who), sealed
 
@@ -59,13 +65,14 @@ def relay_message(openings: Mapping[int, Opening], sealed: Mapping[int, bytes]) 
 def read_relay(data: bytes, parties: int, who: str) -> tuple[dict[int, Opening], dict[int, bytes]]:
     """Return the openings and the shares sealed for the reader, by place."""
     openings, sealed = {}, {}
-    for entry in _list(data, who):
+    for entry in _list(data, parties, who):
         if not (isinstance(entry, list) and len(entry) == 3):
             raise _garbled(who)
         place, opening, share = entry
-        if not (_is_place(place, parties) and place not in openings and isinstance(share, bytes)):
+        if not (_is_place(place, parties) and place not in openings and _is_sealed(share)):
             raise _garbled(who)
         openings[place], sealed[place] = _opening(opening, parties, who), share
+    _check_rise(openings, who)
     return openings, sealed
 
 
@@ -76,7 +83,7 @@ def places_message(places: Sequence[int]) -> bytes:
 
 def read_places(data: bytes, parties: int, who: str) -> tuple[int, ...]:
     """Return the places of a list, which rise."""
-    places = _list(data, who)
+    places = _list(data, parties, who)
     if not (all(_is_place(one, parties) for one in places) and places == sorted(set(places))):
         raise _garbled(who)
     return tuple(places)
@@ -90,13 +97,14 @@ def by_place_message(found: Mapping[int, bytes]) -> bytes:
 def read_by_place(data: bytes, parties: int, size: int, who: str) -> dict[int, bytes]:
     """Return bytes by place, each of the size."""
     found = {}
-    for entry in _list(data, who):
+    for entry in _list(data, parties, who):
         if not (isinstance(entry, list) and len(entry) == 2 and _is_place(entry[0], parties)):
             raise _garbled(who)
         place, own = entry
         if not (isinstance(own, bytes) and len(own) == size and place not in found):
             raise _garbled(who)
         found[place] = own
+    _check_rise(found, who)
     return found
 
 
@@ -123,14 +131,10 @@ def _opening(value: Any, parties: int, who: str) -> Opening:
     return Opening(value[0], value[1], tuple(value[2]))
 
 
-def _pair(data: bytes, who: str) -> list[Any]:
-    found = _list(data, who)
-    if len(found) != 2:
+def _list(data: bytes, parties: int, who: str) -> list[Any]:
+    # What is read takes up to 80 times the memory of its bytes (empty lists), so the length comes first.
+    if len(data) > parties * (parties * _DIGEST_BYTES + _ENTRY_BYTES):
         raise _garbled(who)
-    return found
-
-
-def _list(data: bytes, who: str) -> list[Any]:
     try:
         found = codec.decode(data)
     except ValueError as fault:
@@ -142,6 +146,19 @@ def _list(data: bytes, who: str) -> list[Any]:
 
 def _is_place(value: Any, parties: int) -> bool:
     return type(value) is int and 0 <= value < parties
+
+
+def _is_sealed(value: Any) -> bool:
+    """Return whether this may be the two shares that one party seals for another, or its own, left out.
+
+    The coordinator cannot open them, and one that is too long would make its relay too long to be read.
+    """
+    return isinstance(value, bytes) and len(value) in (0, 2 * KEY_BYTES + SEAL_BYTES)
+
+
+def _check_rise(found: Mapping[int, object], who: str) -> None:
+    if list(found) != sorted(found):
+        raise _garbled(who)
 
 
 def _are_bytes(value: Any) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from hansa.core import codec
-from hansa.core.errors import RefusedError
+from hansa.core.errors import FolderError, RefusedError
 from hansa.protection.cohorts import told_by_sums
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
@@ -106,8 +105,34 @@ class Past:
         return [list(self.last), opened]
 
 
-def past_of(value: list[Any]) -> Past:
-    """Return what `Past.value` told."""
+def past_of(value: object) -> Past:
+    """Return what `Past.value` told; raises FolderError for anything else."""
+    if not (isinstance(value, list) and len(value) == 2 and _is_last(value[0]) and _is_opened(value[1])):
+        raise FolderError(
+            "is damaged, so that a sum could be opened twice",
+            do="restore the copy that was kept last, or take no more part in this task",
+            where="what this party remembers of its sums",
+        )
     last, opened = value
     cohorts = {kind: [frozenset(cohort) for cohort in known] for kind, known in opened.items()}
     return Past((last[0], last[1]), cohorts)
+
+
+def _is_last(value: object) -> bool:
+    return (
+        isinstance(value, list) and len(value) == 2 and all(type(one) is int and one >= -1 for one in value)
+    )
+
+
+def _is_opened(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(kind, str) and isinstance(known, list) and known and all(map(_are_names, known))
+        for kind, known in value.items()
+    )
+
+
+def _are_names(cohort: object) -> bool:
+    if not isinstance(cohort, list):
+        return False
+    names = [name for name in cohort if isinstance(name, str)]
+    return len(names) == len(cohort) and names == sorted(set(names))

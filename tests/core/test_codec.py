@@ -158,6 +158,14 @@ def test_what_encode_would_not_have_written_is_refused(data: str, why: str) -> N
         decode(bytes.fromhex(data))
 
 
+@pytest.mark.parametrize("depth", [1, 2, 80, 300])
+def test_a_key_that_is_itself_of_keys_is_refused_at_once(depth: int) -> None:
+    with pytest.raises(ValueError, match=r"no plain value|not one value"):
+        decode(b"\x81" + b"\xa1" * (depth + 1) + b"\x00" * (depth + 2))
+    with pytest.raises(ValueError, match="no plain value"):
+        decode(b"\xa1\x00\xa1\x80\x00")
+
+
 def _decodes_canonically_or_is_refused(data: bytes) -> None:
     try:
         value = decode(data)
