@@ -17,7 +17,6 @@ from hansa.simulation.session import Session
 from tests.simulation.small_world import small, world
 
 WORLD = world()
-EXAM = exam_of(WORLD.test, small(), "the test")
 MASKED = Protection("masked")
 
 
@@ -101,8 +100,8 @@ ALL = ("s1", "s2", "s3", "s4")
 RARE = roster(ALL, ALL, ALL[:3], ALL[:3])  # two have s4
 
 
-def seated(name: str, kind: str, **changes: Any) -> Cohort:
-    charter = contract(name, kind, MASKED, **({"roster": RARE} | changes))
+def seated(name: str, kind: str, protection: Protection = MASKED, **changes: Any) -> Cohort:
+    charter = contract(name, kind, protection, **({"roster": RARE} | changes))
     return gather(charter, name, WORLD)
 
 
@@ -130,8 +129,11 @@ def test_its_statistics_are_not_summed() -> None:
 def test_a_label_that_two_parties_have_is_nobodys() -> None:
     totals = {}
     for secrecy in ("open", "masked"):
-        charter = contract("labsync_mean", "hybrid", Protection(secrecy), roster=RARE)
-        session = Session(gather(charter, "labsync_mean", WORLD), [EXAM] * 4, 2)
+        charter = contract(
+            "labsync_mean", "hybrid", Protection(secrecy), roster=RARE, data={"label_cap": 25.0}
+        )
+        exam = exam_of(WORLD.test, charter, "the test")
+        session = Session(gather(charter, "labsync_mean", WORLD), [exam] * 4, 2)
         session.open()
         session.step()
         totals[secrecy] = session.ask().shared
@@ -148,9 +150,9 @@ def test_pairs_of_sensors_that_few_parties_have_are_not_summed() -> None:
     cohort = seated(
         "aligned",
         "hybrid",
+        replace(MASKED, cohort=4),
         roster=lacks,
         preparation={"lacking": "regression"},
-        protection=replace(MASKED, cohort=4),
     )
     assert cohort.products is not None
     pairs = pairs_of(np.zeros(3, np.int64))  # (2, pairs), of s1, s2 and s3: s4 is no input
