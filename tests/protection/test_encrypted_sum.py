@@ -18,7 +18,7 @@ pytest.importorskip("tenseal", reason="needs the extra encrypted")
 
 from benchmarks.secure_sums import plain_sum
 from hansa.core.errors import AbortedError, CharterError, HansaError, MessageError, RefusedError
-from hansa.crypto.lattice import SLOTS, WIDTH, PublicLattice, SecretLattice
+from hansa.crypto.lattice import SLOTS, WIDTH, PublicLattice, SecretLattice, _fields, _only
 from hansa.protection import encrypted_messages as messages
 from hansa.protection.encrypted_messages import CUSTODIAN, Commitment
 from hansa.protection.encrypted_sum import EncryptedParty, EncryptedSum, checked
@@ -364,7 +364,7 @@ def test_a_term_made_of_anothers_would_show_a_single_one_and_is_refused() -> Non
     total, victim = (lattice.read(run.terms[place], numbers, "x") for place in (0, 1))
     zero = lattice.read(lattice.encrypted(np.zeros(numbers, np.int64)), numbers, "x")
     (own,), (fresh,) = victim.pieces, zero.pieces
-    negative = [messages_piece(fresh - own)]
+    negative = [piece_of(fresh - own)]
     total.add(lattice.read(run.terms[1], numbers, "x"), "x")
     total.add(lattice.read(negative, numbers, "x"), "x")
     shown = lattice.decrypted(total, numbers, WIDTH).view(np.uint64)
@@ -373,9 +373,7 @@ def test_a_term_made_of_anothers_would_show_a_single_one_and_is_refused() -> Non
         run.custodian.total(run.question(run.terms | {2: negative}))
 
 
-def messages_piece(vector) -> bytes:
-    from hansa.crypto.lattice import _fields, _only
-
+def piece_of(vector) -> bytes:
     return _only(_fields(vector.serialize()), 2)
 
 
