@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +129,26 @@ def test_a_piece_of_another_form_is_refused(public: PublicLattice) -> None:
     product = lattice._only(lattice._fields((vector * vector).serialize()), 2)
     with pytest.raises(MessageError, match="p7"):
         public.read([product], 3, "p7")
+
+
+def test_a_piece_of_a_lower_level_is_refused(public: PublicLattice, tmp_path: Path) -> None:
+    """SEAL loads what has one prime fewer; it could not be added to any other."""
+    from tenseal import sealapi
+
+    parameters = sealapi.EncryptionParameters(sealapi.SCHEME_TYPE.BFV)
+    parameters.set_poly_modulus_degree(SLOTS)
+    parameters.set_plain_modulus(lattice._PLAIN)
+    parameters.set_coeff_modulus(sealapi.CoeffModulus.Create(SLOTS, lattice._PRIMES))
+    context = sealapi.SEALContext(parameters, True, sealapi.SEC_LEVEL_TYPE.TC128)
+    keys, key, piece = sealapi.KeyGenerator(context), sealapi.PublicKey(), sealapi.Ciphertext()
+    keys.create_public_key(key)
+    sealapi.Encryptor(context, key).encrypt_zero(piece)
+    piece.save(str(tmp_path / "whole"))
+    sealapi.Evaluator(context).mod_switch_to_next_inplace(piece)
+    piece.save(str(tmp_path / "lower"))
+    public.read([(tmp_path / "whole").read_bytes()], 3, "p7")
+    with pytest.raises(MessageError, match="p7"):
+        public.read([(tmp_path / "lower").read_bytes()], 3, "p7")
 
 
 @pytest.mark.parametrize("primes", [[60, 60], [58, 58, 58]])

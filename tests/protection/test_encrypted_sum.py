@@ -225,7 +225,8 @@ class Played:
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_total_of_too_few_parties_is_refused(count: int) -> None:
-    run = Played(enrolled())
+    """Not of one or two either where the charter, or who made it up, asks for no more."""
+    run = Played(enrolled(), cohort=1)
     few = {place: run.terms[place] for place in range(count)}
     with pytest.raises(RefusedError, match=f"a sum of {count} parties, which are too few"):
         run.custodian.total(run.question(few))
@@ -425,6 +426,24 @@ def test_a_party_whose_commitment_is_changed_or_left_out_sends_nothing() -> None
     assert "changed or left out what this party encrypted" in said(world)
 
 
+def test_a_list_of_too_few_is_refused_by_the_parties_on_it() -> None:
+    """Even one that the custodian signed."""
+    world = enrolled()
+    run = Played(world)
+    late = EncryptedParty(world.channels["p0"], replace(run.what, round=2), world.pasts["p0"])
+    custodian = Custodian(world.channels[CUSTODIAN], replace(run.what, round=2), world.pasts[CUSTODIAN])
+    coordinator = EncryptedSum(world.channels[COORDINATOR], replace(run.what, round=2))
+    asked = coordinator.questions(custodian.key())
+    coordinator.take_committed("p0", late.committed(run.words["p0"], asked["p0"]))
+    alone = messages.commitments_message(coordinator._commitments)
+    statement = messages.list_statement(coordinator._about, custodian._public, alone)
+    signature = world.credentials[CUSTODIAN].signing.sign(messages.LIST.decode(), statement)
+    listed = messages.signed_message(alone, signature)
+    question = world.channels[COORDINATOR].seal("p0", listed, coordinator._about + messages.LIST)
+    with pytest.raises(RefusedError, match="a sum of 1 parties, which are too few"):
+        late.encrypted(question)
+
+
 # --- messages ---------------------------------------------------------------------------------------
 
 
@@ -584,6 +603,10 @@ def test_an_opened_total_can_be_checked_by_anybody_and_names_its_cohort() -> Non
             checked(other.encoded(), world.roster, what)
     with pytest.raises(MessageError):
         checked(published, world.roster, replace(what, round=2))
+    short = replace(opened, words=opened.words[8:])
+    signature = world.credentials[CUSTODIAN].signing.sign("opened total", short.statement(what.digest))
+    with pytest.raises(MessageError, match="its total is of another size"):
+        checked(replace(short, signature=signature).encoded(), world.roster, what)
 
 
 # --- decoders ---------------------------------------------------------------------------------------
