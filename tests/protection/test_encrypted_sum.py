@@ -204,7 +204,8 @@ class Played:
         for name, asked in self.coordinator.questions(self.custodian.key()).items():
             sent = self.parties[name].committed(self.words[name], asked)
             sent = swap(self.parties[name], sent) if name == "p1" else sent
-            self.coordinator.take_committed(name, sent)
+            with world.noted():
+                self.coordinator.take_committed(name, sent)
         self.listed = self.coordinator.listed(self.custodian.listed(self.coordinator.commitments()))
         for name, asked in self.listed.items():
             with world.noted():
@@ -531,6 +532,19 @@ def test_a_term_that_its_party_did_not_commit_to_is_dropped_and_named() -> None:
     run = Played(world, changes)
     assert set(run.terms) == {0, 2, 3}
     assert "p1: what it encrypted is not what it signed" in said(world)
+
+
+def test_a_commitment_with_a_wrong_signature_is_dropped_and_named_and_the_others_go_on() -> None:
+    def forges(party: EncryptedParty, sent: bytes) -> bytes:
+        about = party._about + messages.COMMITMENT
+        own = messages.read_commitment(world.channels[COORDINATOR].opened("p1", sent, about), "p1")
+        forged = messages.commitment_message(replace(own, signature=os.urandom(64)))
+        return party._channels.seal(COORDINATOR, forged, about)
+
+    world = enrolled()
+    run = Played(world, forges)
+    assert set(run.terms) == {0, 2, 3}
+    assert "p1: the signature of encrypted term is not its own" in said(world)
 
 
 def test_a_message_that_comes_twice_or_from_nobody_is_dropped() -> None:
