@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hansa.core.errors import MessageError
 from hansa.crypto.signing import KEY_BYTES
@@ -14,16 +16,16 @@ from hansa.crypto.signing import KEY_BYTES
 _SALT = b"hansa x25519"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AgreementKey:
     """The private half of a key agreement."""
 
     secret: bytes = field(repr=False)  # (32,)
 
-    @property
+    @cached_property
     def public(self) -> bytes:
         """Return the 32 bytes that the other needs."""
-        return self._key().public_key().public_bytes_raw()
+        return self._key.public_key().public_bytes_raw()
 
     def shared_with(self, public: bytes, who: str) -> bytes:
         """Return the 32 bytes that only both can compute; `who` gave the public half.
@@ -31,16 +33,20 @@ class AgreementKey:
         Raises MessageError for a public half that is no key, or one that makes any secret the same.
         """
         try:
-            point = self._key().exchange(X25519PublicKey.from_public_bytes(public))
+            point = self._key.exchange(X25519PublicKey.from_public_bytes(public))
         except ValueError as fault:
             raise MessageError("its key is none", do="drop the message", where=who) from fault
         return HKDF(SHA256(), KEY_BYTES, _SALT, None).derive(point)
 
+    @cached_property
     def _key(self) -> X25519PrivateKey:
         return X25519PrivateKey.from_private_bytes(self.secret)
 
 
 def derived(shared: bytes, *uses: bytes) -> bytes:
-    """Return the 32 bytes of a secret for one use; uses: what it is bound to, in order."""
-    info = b"".join(len(use).to_bytes(4, "little") + use for use in uses)
-    return HKDFExpand(SHA256(), KEY_BYTES, info).derive(shared)
+    """Return the 32 bytes of a secret for one use; uses: what it is bound to, in order.
+
+    The expanding half of HKDF-SHA256, whose one block is one HMAC (RFC 5869, section 2.3).
+    """
+    info = b"".join([part for use in uses for part in (len(use).to_bytes(4, "little"), use)])
+    return hmac.digest(shared, info + b"\1", "sha256")

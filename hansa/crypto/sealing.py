@@ -1,9 +1,12 @@
-"""ChaCha20-Poly1305 (RFC 8439): a message that one other opens, and nobody changes or moves elsewhere."""
+"""AES-256-GCM (NIST SP 800-38D): a message that one other opens, and nobody changes or moves elsewhere.
+
+A key seals few messages, so that nonces drawn by chance do not repeat.
+"""
 
 from __future__ import annotations
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hansa.core.errors import MessageError
 from hansa.crypto.signing import Source
@@ -16,13 +19,13 @@ SEAL_BYTES = _NONCE_BYTES + 16
 def seal(key: bytes, message: bytes, about: bytes, source: Source) -> bytes:
     """Return the message sealed; about: what it belongs to, which the other must know."""
     nonce = source(_NONCE_BYTES)
-    return nonce + ChaCha20Poly1305(key).encrypt(nonce, message, about)
+    return nonce + AESGCM(key).encrypt(nonce, message, about)
 
 
 def opened(key: bytes, sealed: bytes, about: bytes, who: str) -> bytes:
     """Return what `who` sealed; raises MessageError for anything else."""
     try:
-        return ChaCha20Poly1305(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], about)
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], about)
     except (InvalidTag, ValueError) as fault:
         raise MessageError(
             "its sealed message does not open here: it was changed, or is of another exchange or model",

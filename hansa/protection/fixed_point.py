@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -53,17 +54,17 @@ class FixedPoint:
         rest = np.clip(values, -self.clip, self.clip)  # (numbers,)
         found = []
         for bits in self._places():
-            scaled = np.ldexp(rest, bits)  # (numbers,), exact: a power of two only moves the exponent
+            scaled = rest * rest.dtype.type(2.0**bits)  # (numbers,), exact: only the exponent moves
             found.append(np.rint(scaled, out=scaled).astype(self._signed))
             if len(found) < self.words:
-                rest = rest - np.ldexp(found[-1].astype(np.float64), -bits)  # (numbers,), exact
+                rest = rest - 2.0**-bits * found[-1].astype(np.float64)  # (numbers,), exact
         return (found[0] if self.words == 1 else np.concatenate(found)).view(self.dtype)
 
     def decoded(self, total: Words) -> NDArray[np.float64]:
         """Return (numbers,) the sum of values from (words x numbers,) the sum of their words."""
         parts = np.split(total.view(self._signed).astype(np.float64), self.words)  # (numbers,) each
-        found = [np.ldexp(part, -bits) for part, bits in zip(parts, self._places(), strict=True)]
-        return np.sum(found[::-1], axis=0)  # (numbers,), the smallest first
+        found = [2.0**-bits * part for part, bits in zip(parts, self._places(), strict=True)]
+        return reduce(np.add, found[::-1])  # (numbers,), the smallest first
 
     def _places(self) -> Iterator[int]:
         """Yield the bits after the point of each word."""

@@ -3,6 +3,8 @@
 import os
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,3 +28,9 @@ def test_a_key_that_makes_every_secret_the_same_is_refused(public: bytes) -> Non
 @given(st.lists(st.binary(max_size=6), max_size=4), st.lists(st.binary(max_size=6), max_size=4))
 def test_another_use_has_another_key(one: list[bytes], other: list[bytes]) -> None:
     assert (derived(bytes(32), *one) == derived(bytes(32), *other)) == (one == other)
+
+
+@given(st.binary(min_size=32, max_size=32), st.lists(st.binary(max_size=40), max_size=4))
+def test_a_key_of_one_use_is_what_hkdf_expands(shared: bytes, uses: list[bytes]) -> None:
+    info = b"".join(len(use).to_bytes(4, "little") + use for use in uses)
+    assert derived(shared, *uses) == HKDFExpand(SHA256(), 32, info).derive(shared)
