@@ -87,7 +87,7 @@ def _sealing() -> Iterator[Decoder]:
 
 
 def _past() -> Iterator[Decoder]:
-    seeds = ([[-1, -1], {}], [[3, 1], {"counts": ["p0", "p1"], "range": ["p2"]}])
+    seeds = ([[-1, -1], {}], [[3, 1], {"counts": [["p0", "p1"]], "range": [["p2"], ["p0", "p1"]]}])
 
     def said(data: bytes) -> bytes:
         try:
