@@ -11,6 +11,7 @@ from hansa.core import codec
 from hansa.core.errors import RefusedError
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
+from hansa.protection.shared_form import SharedForm
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Occasion:
     number: int  # of the sum within the round, from 0
     kind: str  # what is summed
     model: str  # the digest of what the coordinator sent out for it
-    form: FixedPoint
+    form: FixedPoint | SharedForm
     size: int  # words of a party's term
     cohort: int  # parties of a sum that is opened, at least
     unchanging: bool = False  # whether parties' terms of this kind are the same in every sum
@@ -31,9 +32,7 @@ class Occasion:
     @cached_property
     def digest(self) -> bytes:
         """Return the 32 bytes that name this sum."""
-        form = self.form
-        fixed = [form.parties, form.clip, form.width, form.words]
-        named = [self.roster, self.round, self.number, self.kind, self.model, fixed]
+        named = [self.roster, self.round, self.number, self.kind, self.model, self.form.stated()]
         plain = [*named, self.size, self.cohort, self.unchanging, self.cells]
         return bytes.fromhex(codec.digest(plain))
 
@@ -71,11 +70,11 @@ class Past:
         """
         if occasion.cells and occasion.cells not in self.opened:
             raise RefusedError(
-                f"{occasion.name} is by cell, and {occasion.cells} never told which of them enough parties have",
+                f"{occasion.name} is by cell, and {occasion.cells} never told which enough parties have",
                 do="ask the coordinator's operator why",
                 where=COORDINATOR,
             )
-        for kind in filter(None, (occasion.unchanging and occasion.kind, occasion.cells)):
+        for kind in filter(None, (occasion.kind if occasion.unchanging else "", occasion.cells)):
             before = self.opened.get(kind, frozenset(cohort))
             if before != frozenset(cohort):
                 raise RefusedError(

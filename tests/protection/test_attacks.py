@@ -327,7 +327,7 @@ def test_terms_by_cell_are_opened_for_the_cohort_of_their_support_only() -> None
     support = occasion(world, kind="support", unchanging=True, round=0)
     values = occasion(world, kind="predictions", cells="support")
     told = aborted(world, values)
-    assert "support never told which of them enough parties have" in told
+    assert "support never told which enough parties have" in told
     masked_sum(world, replace(support, round=2), words_of(world, support))
 
     def loses(step: str, party: str, message: bytes) -> bytes | None:
