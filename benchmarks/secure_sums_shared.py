@@ -1,7 +1,7 @@
-"""Rows of `make measure TOPIC=secure-sums`: what a shared sum costs a server and a party, and how exact it is.
+"""Rows of `make measure TOPIC=secure-sums`: what a shared sum costs, and how exact it is.
 
-Times are medians of CPU time on one core. A plain Gram matrix in float64 and one reading of as many bytes as a
-server's shares have are measured in the same run.
+Times are medians of CPU time on one core. A plain Gram matrix in float64 and one reading of as many bytes
+as a server's shares have are measured in the same run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.measure import Row, at_most, shown
 from hansa.core.errors import AbortedError
 from hansa.protection.occasion import Occasion
 from hansa.protection.shared_components import SERVERS as COUNT
-from hansa.protection.shared_components import add_products, pieces, split, weighted_sum
+from hansa.protection.shared_components import Products, pieces, split, weighted_sum
 from hansa.protection.shared_form import SharedForm
 from hansa.protection.shared_sketch import Fold
 from hansa.simulation.nodes import Nodes, enrolled
@@ -48,10 +48,9 @@ def occasion_of(world: Nodes, size: int = 600, **changes: object) -> Occasion:
 
 
 def _a_server() -> Iterator[Row]:
-    """Yield what the server that holds no component but one seed and the whole one spends, and others."""
+    """Yield what the busiest of the three servers spends."""
     name = f"shared, {PARTIES} parties, {NUMBERS // 1_000_000}M parameters"
-    vectors, form = _vectors(PARTIES, NUMBERS), SharedForm(PARTIES, 2.0)
-    about = bytes(32)
+    vectors, form, about = _vectors(PARTIES, NUMBERS), SharedForm(PARTIES, 2.0), bytes(32)
     sent = [split(form.encoded(one), about, os.urandom) for one in vectors]
     spent = {place: _seconds(lambda place=place: _work(place, sent, about)) for place in range(COUNT)}
     yield at_most(f"{name}: CPU of a server", max(spent.values()), 0.25, "s", COMMAND)
@@ -59,17 +58,17 @@ def _a_server() -> Iterator[Row]:
     yield shown(f"{name}: CPU of a server, without the sketch", products, "s", COMMAND)
     plain = _seconds(lambda: vectors @ vectors.T)
     yield shown(f"{name}: a plain Gram matrix in float64", plain, "s", COMMAND)
-    words = np.zeros((2 * PARTIES, NUMBERS), np.uint64)
+    words = np.ones((2 * PARTIES, NUMBERS), np.uint64)
     yield shown(f"{name}: one reading of a server's shares", _seconds(words.sum), "s", COMMAND)
 
 
 def _work(place: int, sent: list[tuple[bytes, ...]], about: bytes, *, sketched: bool = True) -> None:
     """Do what a server does between the arrival of shares and the opening of the sum."""
-    terms = np.zeros((PARTIES, PARTIES), np.uint64)
+    products = Products(PARTIES)
     held = [(component, [one[component] for one in sent]) for component in (place, (place + 1) % COUNT)]
     fold = Fold(PARTIES, 2, NUMBERS, about)
     for own, following in zip(*(pieces(*one, about, NUMBERS) for one in held), strict=True):
-        add_products(terms, own, following)
+        products.add(own, following)
         if sketched:
             fold.add((own, following))
     if sketched:

@@ -51,8 +51,12 @@ def pieces(component: int, sent: Sequence[bytes], about: bytes, size: int) -> It
         yield from stream_pieces([_key(seed, about) for seed in sent], size, PIECE)
         return
     known = [np.frombuffer(one, np.uint64, size, KEY_BYTES) for one in sent]  # (size,) each
+    buffer = np.empty((len(sent), PIECE), np.uint64)  # used again for each piece
     for first in range(0, size, PIECE):
-        yield np.stack([one[first : first + PIECE] for one in known])  # (parties, words of the piece)
+        piece = buffer[:, : min(PIECE, size - first)]  # (parties, words of the piece)
+        for row, one in zip(piece, known, strict=True):
+            row[:] = one[first : first + PIECE]
+        yield piece
 
 
 def weighted_sum(weights: Sequence[int], shares: Iterator[Shares], size: int) -> Shares:
@@ -66,17 +70,28 @@ def weighted_sum(weights: Sequence[int], shares: Iterator[Shares], size: int) ->
     return total
 
 
-def add_products(terms: Shares, own: Shares, following: Shares) -> None:
-    """Add a server's part of all products <u_i, u_j>, i <= j, to (parties, parties) terms in place.
+class Products:
+    """One server's part of all products <u_i, u_j>, i <= j, while pieces of its components come in order."""
 
-    own, following: (parties, words of the piece) components k and k + 1. The part is a_i a_j + a_i b_j + b_i
-    a_j = (a + b)_i (a + b)_j - b_i b_j; the parts of the three servers add up to all nine products of
-    components.
-    """
-    both = own + following  # (parties, words of the piece)
-    for place in range(len(own)):
-        terms[place, place:] += np.einsum("m,pm->p", both[place], both[place:])
-        terms[place, place:] -= np.einsum("m,pm->p", following[place], following[place:])
+    def __init__(self, parties: int) -> None:
+        """Begin."""
+        self._terms = np.zeros((parties, parties), np.uint64)
+        self._both = np.empty((parties, PIECE), np.uint64)  # used again for each piece
+
+    def add(self, own: Shares, following: Shares) -> None:
+        """Add the next piece, (parties, words of the piece) of components k and k + 1.
+
+        Its part is a_i a_j + a_i b_j + b_i a_j = (a + b)_i (a + b)_j - b_i b_j; the parts of the three
+        servers add up to all nine products of components.
+        """
+        both = np.add(own, following, out=self._both[:, : own.shape[1]])  # (parties, words of the piece)
+        for place, terms in enumerate(self._terms):
+            terms[place:] += np.einsum("m,pm->p", both[place], both[place:])
+            terms[place:] -= np.einsum("m,pm->p", following[place], following[place:])
+
+    def terms(self) -> Shares:
+        """Return (pairs,) the part, in the order of `numpy.triu_indices`, modulo 2^64."""
+        return self._terms[np.triu_indices(len(self._terms))]  # (pairs,)
 
 
 def _key(seed: bytes, about: bytes) -> bytes:

@@ -47,10 +47,10 @@ class Presented:
 class Result:
     """What a party is told of a sum."""
 
-    total: bytes  # (size,) words, as bytes
+    total: bytes  # (32,) the digest of its words, which the coordinator sends before this
     weights: Mapping[int, int]  # by place: of the cohort, 0 where a party was thrown out
-    square: int  # <u, u> of the party's own words, modulo 2^64
-    product: int  # of the party's own words with the total, modulo 2^64
+    square: int  # <u, u> of the party's own words, modulo 2^64; 0 in a sum without products
+    product: int  # of the party's own words with the total, modulo 2^64; 0 in a sum without products
 
     def encoded(self) -> bytes:
         """Return the message."""
@@ -75,16 +75,16 @@ def about(occasion: bytes, step: str, to: str) -> bytes:
 
 
 def share_message(statement: Statement, signature: bytes, components: Sequence[bytes]) -> bytes:
-    """Return what a party sends one server; components: the two that the server holds."""
-    return codec.encode([statement.weight, list(statement.digests), signature, list(components)])
+    """Return what a party sends one server; components: the two that the server holds, which come first."""
+    values = codec.encode([statement.weight, list(statement.digests), signature])
+    return b"".join([*components, values])
 
 
 def read_share(data: bytes, place: int, size: int, who: str) -> tuple[Statement, bytes, tuple[bytes, ...]]:
     """Return the statement, its signature and the components k and k + 1 for the server at place k."""
-    found = _list(data, 4, who)
-    statement, signature = _statement(found[:3], who)
-    wanted = [bytes_of((place + next_) % SERVERS, size) for next_ in range(2)]
-    return statement, signature, _sized(found[3], wanted, who)
+    first, second = (bytes_of((place + by) % SERVERS, size) for by in range(2))
+    statement, signature = _statement(_list(data[first + second :], 3, who), who)
+    return statement, signature, (data[:first], data[first : first + second])
 
 
 def presented_message(presented: Presented) -> bytes:
@@ -131,10 +131,10 @@ def read_parts(data: bytes, sizes: Sequence[int], who: str) -> tuple[bytes, ...]
     return _sized(_decoded(data, who), sizes, who)
 
 
-def read_result(data: bytes, parties: int, bytes_: int, who: str) -> Result:
-    """Return what a party was told; bytes_: of the total."""
+def read_result(data: bytes, parties: int, who: str) -> Result:
+    """Return what a party was told."""
     total, weights, square, product = _list(data, 4, who)
-    (total,) = _sized([total], [bytes_], who)
+    (total,) = _sized([total], [KEY_BYTES], who)
     if not (_is_word(square) and _is_word(product)):
         raise _garbled(who)
     return Result(total, _weights(weights, parties, who), square, product)

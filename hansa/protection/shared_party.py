@@ -10,9 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hansa.core.errors import MessageError, RefusedError
+from hansa.core.errors import RefusedError
 from hansa.crypto.masks import Words
-from hansa.crypto.signing import KEY_BYTES
 from hansa.protection import shared_messages as messages
 from hansa.protection.enrolment import COORDINATOR, Channels
 from hansa.protection.occasion import Occasion, Past
@@ -57,32 +56,34 @@ class SharedParty:
             found[server] = self._channels.seal(server, plain, about)
         return found
 
-    def result(self, told: Mapping[str, bytes]) -> Result:
-        """Return the result; told: by server. Raises RefusedError where it is not one that can be right."""
+    def result(self, told: Mapping[str, bytes]) -> tuple[Shares, Result]:
+        """Return (size,) the total and what else was told; told: by server.
+
+        Raises RefusedError where this cannot be right.
+        """
         plain = {server: self._opened(server, told.get(server)) for server in self._servers}
-        whole = plain.pop(COORDINATOR)
-        for server, digest in plain.items():
-            if digest != digest_of(whole):
+        length = self._occasion.size * np.dtype(np.uint64).itemsize
+        whole, plain[COORDINATOR] = plain[COORDINATOR][:length], plain[COORDINATOR][length:]
+        known = messages.read_result(plain[COORDINATOR], len(self._channels.roster.parties), COORDINATOR)
+        for server, other in plain.items():
+            if other != plain[COORDINATOR]:
                 raise self._refused(
                     f"the coordinator and {server} tell different results", "use none of them; ask both"
                 )
-        size = self._occasion.size
-        known = messages.read_result(
-            whole, len(self._channels.roster.parties), np.dtype(np.uint64).itemsize * size, COORDINATOR
-        )
+        if digest_of(whole) != known.total:
+            raise self._refused("the total is not the one that the servers agreed on", "do not use it")
         if dominated(known.weights.values(), self._occasion.cohort):
             raise self._refused("the sum tells too much of one party", "ask the servers why they opened it")
+        total = np.frombuffer(whole, np.uint64)  # (size,)
         if self._products:
-            self._check(known)
-        return known
+            self._check(total, known)
+        return total, known
 
-    def _check(self, known: Result) -> None:
+    def _check(self, total: Shares, known: Result) -> None:
         assert self._words is not None
-        total = np.frombuffer(known.total, np.uint64)  # (size,)
-        square, product = np.dot(self._words, self._words), np.dot(self._words, total)
-        if int(square) != known.square:
+        if int(np.dot(self._words, self._words)) != known.square:
             raise self._refused("its own square is not the one that the servers tell", "do not use the sum")
-        if int(product) != known.product:
+        if int(np.dot(self._words, total)) != known.product:
             raise self._refused(
                 "its products do not add up to its product with the sum", "do not use the sum"
             )
@@ -91,10 +92,7 @@ class SharedParty:
         if sealed is None:
             raise self._refused(f"no result came from {server}", "ask for it again")
         about = messages.about(self._occasion.digest, messages.RESULT, self._channels.name)
-        plain = self._channels.opened(server, sealed, about)
-        if server != COORDINATOR and len(plain) != KEY_BYTES:
-            raise MessageError("its digest of the result is garbled", do="drop the message", where=server)
-        return plain
+        return self._channels.opened(server, sealed, about)
 
     def _refused(self, what: str, do: str) -> RefusedError:
         return RefusedError(f"{what}, in {self._occasion.name}", do=do, where=", ".join(self._servers))

@@ -22,7 +22,7 @@ from hansa.crypto.signing import KEY_BYTES
 from hansa.protection import shared_messages as messages
 from hansa.protection.enrolment import COORDINATOR, Channels
 from hansa.protection.occasion import Occasion, Past
-from hansa.protection.shared_components import SERVERS, Shares, add_products, digest_of, pieces
+from hansa.protection.shared_components import SERVERS, Products, Shares, digest_of, pieces
 from hansa.protection.shared_form import SharedForm, dominated
 from hansa.protection.shared_messages import Result
 from hansa.protection.shared_server import SharedServer
@@ -93,11 +93,11 @@ class ProductServer(SharedServer):
         else:
             super()._finish(step, arrived)
 
-    def _result(self, place: int) -> Result:
+    def _result(self, place: int, total: bytes) -> Result:
         row = self._gram[self.cohort.index(place)]  # (cohort,)
         factors = np.array([self.weights[one] for one in self.cohort], np.uint64)  # (cohort,)
         square = row[self.cohort.index(place)]
-        return Result(self.total().tobytes(), self.weights, int(square), int(np.dot(factors, row)))
+        return Result(total, self.weights, int(square), int(np.dot(factors, row)))
 
     def _commitment(self) -> bytes:
         return digest_of(self._coin)
@@ -131,13 +131,12 @@ class ProductServer(SharedServer):
     def _multiply(self) -> None:
         """Find this server's part of the products, and its two components' sketch, in one pass."""
         parties, size, about = len(self.cohort), self._occasion.size, self._occasion.digest
-        terms = np.zeros((parties, parties), np.uint64)
-        fold = Fold(parties, 2, size, self._coin)
+        products, fold = Products(parties), Fold(parties, 2, size, self._coin)
         held = (pieces((self.place + by) % SERVERS, self._held(by), about, size) for by in range(2))
         for own, following in zip(*held, strict=True):
-            add_products(terms, own, following)
+            products.add(own, following)
             fold.add((own, following))
-        self._terms, self._sketches = terms[np.triu_indices(parties)], fold.numbers()  # (pairs,)
+        self._terms, self._sketches = products.terms(), fold.numbers()  # (pairs,)
         streams = [
             self._channels.common(other, b"zero", about, self._coin)
             for other in (self.following, self.previous)

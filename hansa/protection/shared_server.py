@@ -96,13 +96,15 @@ class SharedServer:
         known[server] = self._channels.opened(server, message, about)
 
     def results(self) -> dict[str, bytes]:
-        """Return what each party of the cohort is told, sealed: all by the coordinator, else a digest."""
+        """Return what each party of the cohort is told, sealed; by the coordinator with the total."""
         self.end_step()
         found = {}
+        whole = self.total().tobytes()
+        digest = digest_of(whole)
         for place in self.cohort:
             name = self._channels.roster.names[place]
-            plain = self._result(place).encoded()
-            told = plain if self._channels.name == COORDINATOR else digest_of(plain)
+            plain = self._result(place, digest).encoded()
+            told = whole + plain if self._channels.name == COORDINATOR else plain
             about = messages.about(self._occasion.digest, messages.RESULT, name)
             found[name] = self._channels.seal(name, told, about)
         return found
@@ -138,10 +140,10 @@ class SharedServer:
         else:
             self._add_up(arrived)
 
-    def _result(self, place: int) -> Result:
-        """Return what a party is told."""
+    def _result(self, place: int, total: bytes) -> Result:
+        """Return what a party is told; total: its digest."""
         del place
-        return Result(self.total().tobytes(), self.weights, 0, 0)
+        return Result(total, self.weights, 0, 0)
 
     def _commitment(self) -> bytes:
         """Return what the server commits to when it presents the shares."""

@@ -64,6 +64,7 @@ class Fold:
         self._width, self._next, self._coin = width_of(size), 0, coin
         shape = (components, FOLDS, parties, self._width + PIECE)
         self._sums = np.zeros(shape, np.uint64)
+        self._signed = np.empty((parties, PIECE), np.uint64)  # used again for each piece
         self._shifts = _shifts(coin, size, self._width)
         keys = [derived(coin, b"signs"), derived(coin, b"bits")]
         self._chances = _bits(keys, size)
@@ -77,7 +78,7 @@ class Fold:
         factors = 1 - 2 * signs[:count]  # (words of the piece,), 1 or -1 modulo 2^64
         masks = 0 - kept[:count]  # (words of the piece,), all bits or none
         for place, piece in enumerate(shares):
-            signed = piece * factors  # (parties, words of the piece)
+            signed = np.multiply(piece, factors, out=self._signed[:, :count])  # (parties, words of the piece)
             into = self._sums[place, :, :, begin : begin + count]  # (folds, parties, words of the piece)
             np.add(into[0], signed, out=into[0])
             np.bitwise_and(signed, masks, out=signed)
