@@ -55,6 +55,8 @@ class ProductServer(SharedServer):
         self._sketches = np.zeros(0, np.uint64)  # (components, parties, numbers)
         self._gram = np.zeros((0, 0), np.uint64)  # (cohort, cohort)
         self._accepted: tuple[int, ...] = ()  # places of the cohort that are not thrown out
+        if occasion.unchanging:
+            raise self._aborted("two weighted sums of vectors that never change would tell single ones")
         if occasion.size < LEAST_SIZE:
             raise self._aborted(f"a sketch would tell vectors of {occasion.size} numbers, below {LEAST_SIZE}")
 

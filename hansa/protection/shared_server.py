@@ -18,7 +18,7 @@ from hansa.core import codec
 from hansa.core.errors import AbortedError, MessageError
 from hansa.crypto.signing import KEY_BYTES, check_signature
 from hansa.protection import shared_messages as messages
-from hansa.protection.enrolment import COORDINATOR, Channels
+from hansa.protection.enrolment import COORDINATOR, LEAST, Channels
 from hansa.protection.occasion import Occasion, Past
 from hansa.protection.shared_components import SERVERS, Shares, digest_of, pieces, weighted_sum
 from hansa.protection.shared_messages import Presented, Result, Statement
@@ -34,6 +34,8 @@ class SharedServer:
         self.names = messages.three_servers(channels.roster)
         past.begin(occasion)
         self._channels, self._occasion, self._past = channels, occasion, past
+        if occasion.cohort < LEAST:
+            raise self._aborted(f"a shared sum is over {LEAST} parties or more, and it asks for fewer")
         self.place = self.names.index(channels.name)
         self.following, self.previous = (self.names[(self.place + by) % SERVERS] for by in (1, 2))
         self.faults: list[MessageError] = []  # of parties that are left out, once all have presented
@@ -72,7 +74,7 @@ class SharedServer:
 
         Raises AbortedError where a message of the step before is missing, or cannot be true.
         """
-        if step != self.steps[len(self._sent)]:
+        if (*self._sent, step) != self.steps[: len(self._sent) + 1]:
             raise self._aborted(f'step "{step}" is out of turn')
         self.end_step()
         self._sent.append(step)

@@ -137,11 +137,14 @@ class _Exchange:
     def coordinator(self) -> SharedServer:
         """Return the coordinator's server; raises AbortedError where any server has ended the sum."""
         for name in self._nodes.roster.servers:
-            if name in self.servers:
+            if name in self.servers and name not in self._ended:
                 with self._ending(name):
                     self.servers[name].end_step()
-        if self._ended:
-            raise next(iter(self._ended.values()))
+        if COORDINATOR in self.servers:
+            self._nodes.trouble += self.servers[COORDINATOR].faults
+            self.servers[COORDINATOR].faults.clear()
+        for name, fault in self._ended.items():
+            raise AbortedError(f"{name} ended it: {fault.what}", do=fault.do, where=self._occasion.name)
         if len(self.servers) < len(self._nodes.roster.servers):
             raise AbortedError(
                 "not all servers take part",
