@@ -23,7 +23,7 @@ from hansa.protection import shared_messages as messages
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.occasion import Occasion, Past
-from hansa.protection.shared_components import split
+from hansa.protection.shared_components import Products, pieces, split
 from hansa.protection.shared_form import SharedForm
 from hansa.protection.shared_party import SharedParty
 from hansa.protection.shared_products import ProductServer
@@ -328,6 +328,24 @@ def test_a_sketch_that_a_server_changes_ends_the_sum(name: str, component: int) 
 
 
 @pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize(("to_whom", "component"), [("following", 0), ("previous", 1)])
+def test_a_sketch_that_a_server_changes_for_who_lacks_it_ends_the_sum(
+    name: str, to_whom: str, component: int
+) -> None:
+    class Two(ProductServer):
+        def _compose(self, step: str) -> dict[str, bytes]:
+            found = super()._compose(step)
+            if step == messages.OPENED:
+                other = self._sketches.copy()
+                other[component, 1, 3:4] += np.uint64(1)
+                parts = [self._terms.tobytes(), *(one.tobytes() for one in other)]
+                found[getattr(self, to_whom)] = messages.parts_message(parts)
+            return found
+
+    assert "differ: one of them cheats" in aborted(world_of(4), servers={name: Two})
+
+
+@pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize("component", [0, 1])
 def test_a_component_of_the_sum_that_a_server_changes_ends_the_sum(name: str, component: int) -> None:
     class Lies(ProductServer):
@@ -625,22 +643,30 @@ def test_one_servers_shares_say_nothing_of_a_vector() -> None:
         assert kept not in (whole, again)
 
 
-def test_parts_of_products_are_under_streams_and_look_new_each_time() -> None:
+def test_parts_of_products_are_under_streams_that_add_up_to_nothing_and_are_new_each_time() -> None:
     world = world_of(4)
-    seen: list[np.ndarray] = []
+    sent: list[np.ndarray] = []
+    bare: list[np.ndarray] = []
 
     class Taps(ProductServer):
-        def _finish(self, step: str, arrived: dict[str, bytes]) -> None:
-            if step == messages.OPENED:
-                terms = messages.read_parts(arrived[SECOND], [80, 1536, 1536], SECOND)[0]
-                seen.append(np.frombuffer(terms, np.uint64))
-            super()._finish(step, arrived)
+        def _multiply(self) -> None:
+            super()._multiply()
+            products = Products(4)
+            about, size = self._occasion.digest, self._occasion.size
+            held = (pieces((self.place + by) % 3, self._held(by), about, size) for by in range(2))
+            for pair in zip(*held, strict=True):
+                products.add(*pair)
+            bare.append(products.terms())
+            sent.append(self._terms.copy())
 
-    zero = {name: (np.zeros(600), 1) for name in world.names}
     for number in (1, 2):
-        shared_sum(world, occasion_of(world, round=number), zero, servers={COORDINATOR: Taps})
-    assert not (seen[0] == seen[1]).any()
-    assert not (seen[0] == 0).any()
+        what = occasion_of(world, round=number)
+        shared_sum(world, what, terms_of(world), servers=dict.fromkeys(SERVERS, Taps))
+    streams = [one - own for one, own in zip(sent, bare, strict=True)]
+    for one in streams:
+        assert len(set(one.tolist()) - {0}) == 10
+    assert not (streams[0] == streams[3]).any()
+    assert not np.sum(streams[:3], axis=0, dtype=np.uint64).any()
 
 
 def test_the_broker_sees_no_vector_and_nothing_twice() -> None:
