@@ -185,6 +185,7 @@ class Protection:
     cohort: int = 3  # parties of a sum, and of each of its cells, at least
     most_rows: int = 10_000_000  # what a party may count for; its weight is masked as a share of it
     width: int = 64  # masked: bits of a number, 32 or 64
+    norm: float | None = None  # shared: how long an update may be; none: twice the root of its numbers
 
 
 @dataclass(frozen=True, slots=True)

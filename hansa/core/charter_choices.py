@@ -119,6 +119,7 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("protection", "cohort", lambda x: x >= 3, "of at least 3: two know each other's from the sum"),
     ("protection", "most_rows", lambda x: x >= 1, "of at least 1"),
     ("protection", "width", lambda x: x in (32, 64), "of bits, 32 or 64"),
+    ("protection", "norm", lambda x: x > 0, "over 0"),
     ("trees", "depth", lambda x: 1 <= x <= 16, "from 1 to 16"),
     ("trees", "rate", lambda x: 0 < x <= 1, "over 0 and at most 1"),
 )

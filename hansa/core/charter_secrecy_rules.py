@@ -53,6 +53,7 @@ def _key_faults(charter: Charter) -> Iterator[Fault]:
         ("cohort", ("masked", "shared", "encrypted")),
         ("most_rows", ("masked", "encrypted")),
         ("width", ("masked",)),
+        ("norm", ("shared",)),
     ):
         if getattr(stated, key) != getattr(default, key) and charter.secrecy not in levels:
             what = f'{key} means nothing when secrecy is "{charter.secrecy}"'

@@ -6,7 +6,7 @@ one buffer that stays in the processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,23 @@ def add_streams(words: Words, added: Sequence[bytes], taken: Sequence[bytes]) ->
                 _ZEROS[: len(piece) * size] if len(piece) * size < _PIECE else _ZEROS, buffer
             )
             change(piece, stream, out=piece)
+
+
+def stream_pieces(keys: Sequence[bytes], words: int, piece: int) -> Iterator[NDArray[np.uint64]]:
+    """Yield (keys, words of the piece) the streams of some keys, a piece of their 64-bit words at a time.
+
+    words: of a stream. piece: words of a piece, at most; the buffer is used again for the next one.
+    """
+    size = np.dtype(np.uint64).itemsize
+    encryptors = [_encryptor(key) for key in keys]
+    buffer = bytearray(len(keys) * piece * size + _BLOCK)
+    zeros, view = bytes(piece * size), memoryview(buffer)
+    for first in range(0, words, piece):
+        count = min(piece, words - first)
+        for row, encryptor in enumerate(encryptors):
+            begin = row * count * size
+            encryptor.update_into(zeros[: count * size], view[begin : begin + count * size + _BLOCK - 1])
+        yield np.frombuffer(buffer, np.uint64, len(keys) * count).reshape(len(keys), count)
 
 
 def _encryptor(key: bytes) -> CipherContext:

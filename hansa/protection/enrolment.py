@@ -119,6 +119,10 @@ class Channels:
         """Return what a sender sealed for this node about this; raises MessageError."""
         return opened(self._key(sender, self.name, sender, about), sealed, about, sender)
 
+    def common(self, other: str, *uses: bytes) -> bytes:
+        """Return the 32 bytes that only this node and another know; uses: what they are bound to."""
+        return derived(self._secrets[other], b"common", *uses)
+
     def _key(self, sender: str, to: str, other: str, about: bytes) -> bytes:
         return derived(self._secrets[other], b"seal", sender.encode(), to.encode(), about)
 

@@ -49,6 +49,10 @@ class FixedPoint:
         """Return the type of a word."""
         return np.dtype(np.uint32) if self.width <= 32 else np.dtype(np.uint64)
 
+    def stated(self) -> list[object]:
+        """Return plain values that tell this form from others."""
+        return [self.parties, self.clip, self.width, self.words]
+
     def encoded(self, values: Floats) -> Words:
         """Return (words x numbers,) the words of (numbers,) finite values; these are clipped."""
         rest = np.clip(values, -self.clip, self.clip)  # (numbers,)

@@ -11,6 +11,7 @@ from hansa.core.errors import FolderError, RefusedError
 from hansa.protection.cohorts import told_by_sums
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
+from hansa.protection.shared_form import SharedForm
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Occasion:
     number: int  # of the sum within the round, from 0
     kind: str  # what is summed
     model: str  # the digest of what the coordinator sent out for it
-    form: FixedPoint
+    form: FixedPoint | SharedForm
     size: int  # words of a party's term
     cohort: int  # parties of a sum that is opened, at least
     unchanging: bool = False  # whether something in a party's terms of this kind is the same in every sum
@@ -31,9 +32,7 @@ class Occasion:
     @cached_property
     def digest(self) -> bytes:
         """Return the 32 bytes that name this sum."""
-        form = self.form
-        fixed = [form.parties, form.clip, form.width, form.words]
-        named = [self.roster, self.round, self.number, self.kind, self.model, fixed]
+        named = [self.roster, self.round, self.number, self.kind, self.model, self.form.stated()]
         plain = [*named, self.size, self.cohort, self.unchanging, self.cells]
         return bytes.fromhex(codec.digest(plain))
 

@@ -48,6 +48,18 @@ def weighed(terms: Terms, most: float, party: str) -> Floats:
     return np.append(share, share * flat(terms.values, party))
 
 
+def whole_weight(terms: Terms, party: str) -> int:
+    """Return a party's weight, which servers multiply shares by; PartyError if it is not whole."""
+    weight = float(terms.weight)
+    if not (weight >= 0.0 and weight.is_integer()):
+        raise PartyError(
+            f"it counts for {weight:g}, and shares are multiplied by whole numbers",
+            do='let every party count for a whole number, or write secrecy = "masked"',
+            where=party,
+        )
+    return int(weight)
+
+
 def totals(numbers: Floats, most: float, like: Terms) -> Totals:
     """Return the totals that the sum of `weighed` rows holds; like: any party's terms."""
     whole = numbers * most  # (1 + numbers,)

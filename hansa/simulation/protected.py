@@ -7,7 +7,10 @@ deployed coordinator would see is what this process hands to its coordinator.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,116 +19,160 @@ from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import BY_ROW, METHODS
+from hansa.crypto.lattice import WIDTH
+from hansa.crypto.masks import Words
 from hansa.crypto.signing import Source
 from hansa.protection import packing
+from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.occasion import Occasion
+from hansa.protection.shared_form import SharedForm
+from hansa.simulation import encrypted_sums, shared_sums
 from hansa.simulation.masked_sums import masked_sum
-from hansa.simulation.nodes import Broker, delivered, enrolled
+from hansa.simulation.nodes import Broker, Nodes, delivered, enrolled
 from hansa.transport.memory import frame
 
 Floats = NDArray[np.float64]
 
-CLIP = {64: 2.0**20, 32: 8.0}
+CLIP = {64: 2.0**20, 56: 2.0**20, 32: 8.0}
 """The largest number in a party's term, by the bits of a word: what is larger left training long ago."""
 
 MOST = 2.0**100
 """The largest statistic: sums of squares of readings stay far below."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How words are summed under one level of secrecy."""
+
+    servers: Sequence[str]
+    width: int  # of a statistic's words
+    summed: Callable[[Nodes, Occasion, Mapping[str, Words], Broker], tuple[Words, tuple[str, ...]]]
+
+
+_LEVELS = {
+    "masked": _Level((COORDINATOR,), 64, masked_sum),
+    "shared": _Level(shared_sums.SERVERS, 64, shared_sums.plain_sum),
+    "encrypted": _Level(encrypted_sums.SERVERS, WIDTH, encrypted_sums.encrypted_sum),
+}
+
+
+class Meter:
+    """Carries messages, and weighs those of the first sum of each kind: later ones are as long."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Take the parties."""
+        self._names = names
+        self._known: dict[str, dict[str, list[int]]] = {}  # kind to party to bytes up and down
+
+    def carrier(self, kind: str) -> Broker:
+        """Return who carries the messages of a sum."""
+        if kind in self._known:
+            return delivered
+        found = self._known[kind] = {name: [0, 0] for name in self._names}
+
+        def weighed(step: str, node: str, message: bytes) -> bytes:
+            _, _, to = step.partition("result for ")
+            if to in found or (node in found and step.startswith("ask ")):
+                found[to or node][1] += len(message)
+            elif node in found:
+                found[node][0] += len(message)
+            return message
+
+        return weighed
+
+    def bytes_of(self, party: str, kinds: Sequence[str]) -> tuple[int, int]:
+        """Return how many bytes a party sends and gets for one sum of each kind."""
+        found = [self._known[kind][party] for kind in kinds if kind in self._known]
+        return sum(up for up, _ in found), sum(down for _, down in found)
+
+
 class ProtectedSums:
-    """What a coordinator learns of its parties: sums, and nothing else."""
+    """What a coordinator learns of its parties: sums, and what the level says."""
 
     def __init__(self, charter: Charter, scenario: str, names: Sequence[str], source: Source) -> None:
         """Enrol the parties of a scenario; source: of keys and masks."""
         self._charter, self._scenario = charter, scenario
-        self.cohort = charter.protection.cohort  # parties that a cell needs
-        self.nodes = enrolled(names, f"{charter_digest(charter)} {scenario}", source)
-        self.traffic: dict[str, dict[str, list[int]]] = {}  # kind to party to bytes up and down, of one sum
+        self._level = _LEVELS[charter.secrecy]
+        self._cohort = charter.protection.cohort  # parties that a cell needs
+        task = f"{charter_digest(charter)} {scenario}"
+        self.nodes = enrolled(names, task, source, self._level.servers)
+        self.meter = Meter(names)
         self._asked = 0  # sums
 
     def enough(self, kind: str, has: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
         """Return (cells,) where as many parties as a cohort have a cell; has: (cells,) of each party."""
-        form = FixedPoint(len(self.nodes.names), 1.0)
-        support = self._statistic(f"support of {kind}", form, [own.astype(np.float64) for own in has], "")
-        return support > self.cohort - 0.5
+        terms = [own.astype(np.float64) for own in has]
+        return self._statistic(f"support of {kind}", terms, "") > self._cohort - 0.5
 
     def statistics(self, kind: str, terms: Sequence[Floats]) -> Floats:
         """Return (numbers,) the sum of what parties add to cells that enough of them have.
 
         terms: (numbers,) each, up to MOST; what `enough` of this kind does not tell of is 0.
         """
-        form = FixedPoint(len(self.nodes.names), MOST, 64, 3)
-        return self._statistic(kind, form, terms, f"support of {kind}")
+        return self._statistic(kind, terms, f"support of {kind}")
 
     def totals(self, ask: Ask, terms: Mapping[str, Terms]) -> Totals:
         """Return the weighted sums of the terms of those who answer."""
-        protection, method = self._charter.protection, METHODS[self._scenario]
-        most = float(protection.most_rows) if method.exchanges == "weights" else 1.0
-        form = FixedPoint(len(self.nodes.names), CLIP[protection.width], protection.width)
+        kind, cells = ask.opening or "training", _cells(self._scenario, ask)
+        weighed = METHODS[self._scenario].exchanges == "weights"
+        why = {
+            "kind": kind,
+            "round": int(ask.round),
+            "model": hashlib.sha256(frame(ask)).hexdigest(),
+            "unchanging": weighed or bool(cells) or kind == "support",
+            "cells": cells,
+        }
+        if self._charter.secrecy == "shared":
+            return self._shared(why, terms)
+        most = float(self._charter.protection.most_rows) if weighed else 1.0
+        width = self._charter.protection.width if self._charter.secrecy == "masked" else self._level.width
+        form = FixedPoint(len(self.nodes.names), CLIP[width], width)
         rows = {name: packing.weighed(own, most, name) for name, own in terms.items()}
-        kind, cells = ask.opening or "training", self._cells(ask)
-        occasion = Occasion(
-            roster=self.nodes.roster.digest,
-            round=int(ask.round),
-            number=self._next(),
-            kind=kind,
-            model=hashlib.sha256(frame(ask)).hexdigest(),
-            form=form,
-            size=form.words * len(next(iter(rows.values()))),
-            cohort=self.cohort,
-            unchanging=method.exchanges == "weights" or bool(cells) or kind == "support",
-            cells=cells,
-        )
-        return packing.totals(self._opened(occasion, rows), most, next(iter(terms.values())))
+        return packing.totals(self._opened(why, form, rows), most, next(iter(terms.values())))
 
-    def bytes_of(self, party: str, kinds: Sequence[str]) -> tuple[int, int]:
-        """Return how many bytes a party sends and gets for one sum of each kind; "" is training."""
-        found = [self.traffic.get(kind or "training", {}).get(party, [0, 0]) for kind in kinds]
-        return sum(up for up, _ in found), sum(down for _, down in found)
+    def _shared(self, why: Mapping[str, Any], terms: Mapping[str, Terms]) -> Totals:
+        """Return sums over three servers, who see weights: the largest are cut to a cohort's part."""
+        like = next(iter(terms.values()))
+        rows = {
+            name: (packing.flat(own.values, name), packing.whole_weight(own, name))
+            for name, own in terms.items()
+        }
+        numbers = len(next(iter(rows.values()))[0])
+        if not any(weight for _, weight in rows.values()):  # nobody counts for anything: there is no sum
+            return packing.totals(np.zeros(1 + numbers), 1.0, like)
+        norm = self._charter.protection.norm or 2.0 * math.sqrt(numbers)
+        occasion = self._occasion(why, SharedForm(len(self.nodes.names), norm), numbers)
+        found = shared_sums.shared_sum(self.nodes, occasion, rows, self.meter.carrier(occasion.kind))
+        self._check_faults()
+        return packing.totals(np.append(sum(found.weights.values()), found.total), 1.0, like)
 
-    def _cells(self, ask: Ask) -> str:
-        """Return the kind of the sum that told which cells of these terms enough parties have, if any did."""
-        if METHODS[self._scenario].framed:
-            return "support of statistics"
-        by_label = METHODS[self._scenario].exchanges == "predictions" and self._scenario not in BY_ROW
-        return "support" if by_label and ask.opening != "support" else ""
+    def _statistic(self, kind: str, terms: Sequence[Floats], cells: str) -> Floats:
+        why = {"kind": kind, "round": 0, "model": "", "unchanging": True, "cells": cells}
+        form = FixedPoint(len(terms), MOST, self._level.width, -(-192 // self._level.width))
+        return self._opened(why, form, dict(zip(self.nodes.names, terms, strict=True)))
 
-    def _statistic(self, kind: str, form: FixedPoint, terms: Sequence[Floats], cells: str) -> Floats:
-        occasion = Occasion(
-            roster=self.nodes.roster.digest,
-            round=0,
-            number=self._next(),
-            kind=kind,
-            model="",
-            form=form,
-            size=form.words * len(terms[0]),
-            cohort=self.cohort,
-            unchanging=True,
-            cells=cells,
-        )
-        return self._opened(occasion, dict(zip(self.nodes.names, terms, strict=True)))
-
-    def _opened(self, occasion: Occasion, rows: Mapping[str, Floats]) -> Floats:
+    def _opened(self, why: Mapping[str, Any], form: FixedPoint, rows: Mapping[str, Floats]) -> Floats:
         """Return (numbers,) the sum of the parties' rows; raises what any node found fault with."""
-        words = {name: occasion.form.encoded(row) for name, row in rows.items()}
-        total, _ = masked_sum(self.nodes, occasion, words, self._weighing(occasion.kind))
+        words = {name: form.encoded(row) for name, row in rows.items()}
+        occasion = self._occasion(why, form, len(next(iter(words.values()))))
+        total, _ = self._level.summed(self.nodes, occasion, words, self.meter.carrier(occasion.kind))
+        self._check_faults()
+        return form.decoded(total)
+
+    def _occasion(self, why: Mapping[str, Any], form: FixedPoint | SharedForm, size: int) -> Occasion:
+        self._asked += 1
+        digest = self.nodes.roster.digest
+        return Occasion(roster=digest, number=self._asked, form=form, size=size, cohort=self._cohort, **why)
+
+    def _check_faults(self) -> None:
         for fault in self.nodes.trouble:
             raise fault
-        return occasion.form.decoded(total)
 
-    def _weighing(self, kind: str) -> Broker:
-        """Return who carries messages, and weighs those of a kind's first sum: later ones are as long."""
-        if kind in self.traffic:
-            return delivered
-        found = self.traffic[kind] = {name: [0, 0] for name in self.nodes.names}
 
-        def weighed(step: str, node: str, message: bytes) -> bytes:
-            found[node][step.startswith("ask ")] += len(message)
-            return message
-
-        return weighed
-
-    def _next(self) -> int:
-        self._asked += 1
-        return self._asked
+def _cells(scenario: str, ask: Ask) -> str:
+    """Return the kind of the sum that told which cells of an ask's terms enough parties have, if any did."""
+    if METHODS[scenario].framed:
+        return "support of statistics"
+    by_label = METHODS[scenario].exchanges == "predictions" and scenario not in BY_ROW
+    return "support" if by_label and ask.opening != "support" else ""

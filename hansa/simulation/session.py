@@ -107,7 +107,7 @@ class Session:
         if ask.opening in self._traffic[0].kinds:
             return
         if not self.cohort.algorithm.addressed:
-            self._weigh_alike(ask, Terms(answered.values, answered.weight), (ask.opening,))
+            self._weigh_alike(ask, Terms(answered.values, answered.weight), (ask.opening or "training",))
             return
         by_row = METHODS[self.cohort.scenario].exchanges == "predictions"
         for party, (meter, terms) in enumerate(zip(self._traffic, answered, strict=True)):
@@ -116,13 +116,13 @@ class Session:
             meter.kinds[ask.opening] = _weighed(own, Terms(_cut_values(terms.values, rows), terms.weight))
 
     def _weigh_alike(self, ask: Ask, terms: Terms, kinds: tuple[str, ...]) -> None:
-        """Weigh one exchange for every party; kinds: of the sums that it took, the last one the ask's own."""
+        """Weigh one exchange for every party; kinds: of the sums that it took."""
         plain = _weighed(ask, terms)
         for meter, member in zip(self._traffic, self.cohort.members, strict=True):
-            meter.kinds[kinds[-1]] = plain
+            meter.kinds[ask.opening] = plain
             if self.cohort.sums is not None:
-                up, down = self.cohort.sums.bytes_of(member.name, kinds)
-                meter.kinds[kinds[-1]] = replace(plain, bytes_up=up, bytes_down=plain.bytes_down + down)
+                up, down = self.cohort.sums.meter.bytes_of(member.name, kinds)
+                meter.kinds[ask.opening] = replace(plain, bytes_up=up, bytes_down=plain.bytes_down + down)
 
     def note(self) -> None:
         """Add a point to the history."""
