@@ -51,7 +51,7 @@ def _key_faults(charter: Charter) -> Iterator[Fault]:
     stated, default = charter.protection, Protection()
     for key, levels in (
         ("cohort", ("masked", "shared", "encrypted")),
-        ("most_rows", ("masked", "encrypted")),
+        ("most_rows", ("masked", "shared", "encrypted")),
         ("width", ("masked",)),
         ("norm", ("shared",)),
     ):

@@ -22,6 +22,11 @@ def flat(values: Any, party: str) -> Floats:
     return np.concatenate(leaves)
 
 
+def size(terms: Terms) -> int:
+    """Return how many numbers a party's values are."""
+    return sum(leaf.size for leaf in jax.tree.leaves(terms.values))
+
+
 def shaped(numbers: Floats, like: Any) -> Any:
     """Return (numbers,) as a tree of the shape and number types of `like`."""
     leaves, structure = jax.tree.flatten(like)

@@ -27,6 +27,7 @@ from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.occasion import Occasion
 from hansa.protection.shared_form import SharedForm
+from hansa.protection.shared_sketch import LEAST_SIZE
 from hansa.simulation import encrypted_sums, shared_sums
 from hansa.simulation.masked_sums import masked_sum
 from hansa.simulation.nodes import Broker, Nodes, delivered, enrolled
@@ -34,7 +35,7 @@ from hansa.transport.memory import frame
 
 Floats = NDArray[np.float64]
 
-CLIP = {64: 2.0**20, 56: 2.0**20, 32: 8.0}
+CLIP = {64: 2.0**20, 56: 2.0**12, 32: 8.0}
 """The largest number in a party's term, by the bits of a word: what is larger left training long ago."""
 
 MOST = 2.0**100
@@ -123,26 +124,26 @@ class ProtectedSums:
             "unchanging": weighed or bool(cells) or kind == "support",
             "cells": cells,
         }
-        if self._charter.secrecy == "shared":
-            return self._shared(why, terms)
+        like = next(iter(terms.values()))
+        if self._charter.secrecy == "shared" and weighed and packing.size(like) >= LEAST_SIZE:
+            return self._with_products(why | {"unchanging": False}, terms)
         most = float(self._charter.protection.most_rows) if weighed else 1.0
         width = self._charter.protection.width if self._charter.secrecy == "masked" else self._level.width
         form = FixedPoint(len(self.nodes.names), CLIP[width], width)
         rows = {name: packing.weighed(own, most, name) for name, own in terms.items()}
-        return packing.totals(self._opened(why, form, rows), most, next(iter(terms.values())))
+        return packing.totals(self._opened(why, form, rows), most, like)
 
-    def _shared(self, why: Mapping[str, Any], terms: Mapping[str, Terms]) -> Totals:
+    def _with_products(self, why: Mapping[str, Any], terms: Mapping[str, Terms]) -> Totals:
         """Return sums over three servers, who see weights: the largest are cut to a cohort's part."""
         like = next(iter(terms.values()))
-        rows = {
-            name: (packing.flat(own.values, name), packing.whole_weight(own, name))
-            for name, own in terms.items()
-        }
-        numbers = len(next(iter(rows.values()))[0])
-        if not any(weight for _, weight in rows.values()):  # nobody counts for anything: there is no sum
+        weights = {name: packing.whole_weight(own, name) for name, own in terms.items()}
+        vectors = {name: packing.flat(own.values, name) for name, own in terms.items()}
+        numbers = packing.size(like)
+        if not any(weights.values()):  # nobody counts for anything: there is no sum
             return packing.totals(np.zeros(1 + numbers), 1.0, like)
         norm = self._charter.protection.norm or 2.0 * math.sqrt(numbers)
         occasion = self._occasion(why, SharedForm(len(self.nodes.names), norm), numbers)
+        rows = {name: (vectors[name], weights[name]) for name in terms}
         found = shared_sums.shared_sum(self.nodes, occasion, rows, self.meter.carrier(occasion.kind))
         self._check_faults()
         return packing.totals(np.append(sum(found.weights.values()), found.total), 1.0, like)

@@ -97,7 +97,9 @@ def test_who_waits_for_nobody_waits_for_a_sum() -> None:
         (Protection(width=48), "width is 48; write a number of bits, 32 or 64"),
         (Protection("sums"), 'secrecy cannot be "sums"'),
         (Protection("open", cohort=4), 'cohort means nothing when secrecy is "open"'),
-        (Protection("shared", most_rows=5), 'most_rows means nothing when secrecy is "shared"'),
+        (Protection("open", most_rows=5), 'most_rows means nothing when secrecy is "open"'),
+        (Protection("masked", norm=5.0), 'norm means nothing when secrecy is "masked"'),
+        (Protection("shared", norm=0.0), "norm is 0; write a number over 0"),
         (Protection("encrypted", width=32), 'width means nothing when secrecy is "encrypted"'),
     ],
 )
