@@ -16,6 +16,7 @@ import numpy as np
 _ROW_MAJOR_ARRAY = 40
 _TYPED = {"|u1": 64, "<u2": 69, "<u4": 70, "<u8": 71, "|i1": 72, "<i2": 77, "<i4": 78, "<i8": 79}
 _TYPED |= {"<f2": 84, "<f4": 85, "<f8": 86}
+_NESTED = (dict, list)
 _DTYPES = {tag: np.dtype(name) for name, tag in _TYPED.items()}
 
 _KEYS = (str, bytes, int, float, type(None))
@@ -63,7 +64,7 @@ def _check_keys(value: Any) -> None:
     elif not isinstance(value, list):
         return
     for inner in value:
-        if isinstance(inner, dict | list):
+        if type(inner) in _NESTED:
             _check_keys(inner)
 
 

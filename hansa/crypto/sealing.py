@@ -1,6 +1,6 @@
 """AES-256-GCM (NIST SP 800-38D): a message that one other opens, and nobody changes or moves elsewhere.
 
-A key seals few messages, so that nonces drawn by chance do not repeat.
+A key is for one way between two nodes; nonces are drawn by chance, and of 2^32 none repeats but by 2^-33.
 """
 
 from __future__ import annotations

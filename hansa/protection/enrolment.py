@@ -110,21 +110,28 @@ class Channels:
     roster: Roster
     source: Source
     _secrets: Mapping[str, bytes] = field(repr=False)
+    _keys: dict[tuple[str, str], bytes] = field(
+        default_factory=dict, repr=False
+    )  # of each way
 
     def seal(self, to: str, message: bytes, about: bytes) -> bytes:
         """Return a message that `to` alone can open, and knows to be this node's."""
-        return seal(self._key(self.name, to, to, about), message, about, self.source)
+        return seal(self._key(self.name, to), message, about, self.source)
 
     def opened(self, sender: str, sealed: bytes, about: bytes) -> bytes:
         """Return what a sender sealed for this node about this; raises MessageError."""
-        return opened(self._key(sender, self.name, sender, about), sealed, about, sender)
+        return opened(self._key(sender, self.name), sealed, about, sender)
 
     def common(self, other: str, *uses: bytes) -> bytes:
         """Return the 32 bytes that only this node and another know; uses: what they are bound to."""
         return derived(self._secrets[other], b"common", *uses)
 
-    def _key(self, sender: str, to: str, other: str, about: bytes) -> bytes:
-        return derived(self._secrets[other], b"seal", sender.encode(), to.encode(), about)
+    def _key(self, sender: str, to: str) -> bytes:
+        way = (sender, to)
+        if way not in self._keys:
+            shared = self._secrets[to if sender == self.name else sender]
+            self._keys[way] = derived(shared, b"seal", sender.encode(), to.encode())
+        return self._keys[way]
 
 
 def channels(own: Credential, roster: Roster, adverts: Mapping[str, bytes], source: Source) -> Channels:
