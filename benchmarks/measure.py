@@ -36,22 +36,27 @@ class Row:
 
 def at_most(measure: str, value: float, limit: float, unit: str, command: str) -> Row:
     """Return the row of a figure that must not exceed a limit."""
-    return Row(measure, f"<= {limit:g}", round(value, 4), unit, bool(value <= limit), command)
+    return Row(measure, f"<= {limit:g}", _rounded(value), unit, bool(value <= limit), command)
 
 
 def at_least(measure: str, value: float, limit: float, unit: str, command: str) -> Row:
     """Return the row of a figure that must reach a limit."""
-    return Row(measure, f">= {limit:g}", round(value, 4), unit, bool(value >= limit), command)
+    return Row(measure, f">= {limit:g}", _rounded(value), unit, bool(value >= limit), command)
 
 
 def shown(measure: str, value: float, unit: str, command: str) -> Row:
     """Return the row of a figure that stands beside others and has no goal of its own."""
-    return Row(measure, "shown", round(value, 4), unit, True, command)
+    return Row(measure, "shown", _rounded(value), unit, True, command)
 
 
 def not_measured(measure: str, goal: str, unit: str, why: str, command: str) -> Row:
     """Return the row of a goal that nothing could be measured for: it does not hold, and says why."""
     return Row(f"{measure} (not measured: {why})", goal, 0.0, unit, False, command)
+
+
+def _rounded(value: float) -> float:
+    """Return four places after the point; of what is less than a thousandth, three digits."""
+    return round(value, 4) if abs(value) >= 1e-3 else float(f"{value:.3g}")
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from benchmarks import secure_sums_encrypted, secure_sums_peer, secure_sums_shared
+from benchmarks import secure_sums_encrypted, secure_sums_peer, secure_sums_runs, secure_sums_shared
 from benchmarks.measure import Row, at_most, shown
 from hansa.core.errors import AbortedError
 from hansa.crypto.masks import Words, add_streams
@@ -41,6 +41,7 @@ def rows() -> Iterator[Row]:
     yield from secure_sums_shared.rows()
     yield from secure_sums_peer.rows()
     yield from secure_sums_encrypted.rows()
+    yield from secure_sums_runs.rows()
 
 
 def _masking() -> Iterator[Row]:

@@ -12,6 +12,7 @@ from numbers import Real
 from typing import Any, TypeGuard
 
 from hansa.control.yardstick import yardstick
+from hansa.core.charter_words_leaves import SECRECY
 from hansa.core.methods import BY_ROW, METHODS
 
 TITLES: Mapping[str, str] = {name: method.title for name, method in METHODS.items()}
@@ -41,6 +42,12 @@ _FILTERS = {
     "drift": "Kalman, with the drift of a life that runs out",
     "none": "none",
 }
+
+
+def secrecy(result: Mapping[str, Any]) -> str:
+    """Return what the level of secrecy shows to whom, as a sentence."""
+    said = SECRECY[result["secrecy"]].format(cohort=result["cohort"])
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def ordered(scenarios: Mapping[str, Any]) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def _term(charter: Charter, name: str) -> str:
     return METHODS[name].term or own[name]
 
 
-_SECRECY = {
+SECRECY = {
     "masked": "what a party sends is under masks that cancel in the sum over all; the coordinator learns "
     "sums of at least {cohort} parties, and who took part",
     "shared": "what a party sends is cut into shares for three servers, of which no one can read it; they "
@@ -117,11 +117,12 @@ _SECRECY = {
     "open": "the members accept that the coordinator sees each party's terms, and what shows rows, gradients "
     "or histograms in clear",
 }
+"""What each level shows to whom, for a cohort of so many parties."""
 
 
 def what_is_not_protected(charter: Charter) -> Iterator[str]:
     """Yield what may leave by the charter, and what can be read from it."""
-    yield f"Secrecy: {charter.secrecy}: {_SECRECY[charter.secrecy].format(cohort=charter.protection.cohort)}."
+    yield f"Secrecy: {charter.secrecy}: {SECRECY[charter.secrecy].format(cohort=charter.protection.cohort)}."
     yield from _shown_in_clear(charter) if charter.secrecy == "open" else _summed(charter)
     yield from _shown_by_methods(charter)
     if charter.network.model or not set(BROUGHT).isdisjoint(_at_hand(charter)):

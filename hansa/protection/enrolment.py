@@ -110,9 +110,7 @@ class Channels:
     roster: Roster
     source: Source
     _secrets: Mapping[str, bytes] = field(repr=False)
-    _keys: dict[tuple[str, str], bytes] = field(
-        default_factory=dict, repr=False
-    )  # of each way
+    _keys: dict[tuple[str, str], bytes] = field(default_factory=dict, repr=False)  # of each way
 
     def seal(self, to: str, message: bytes, about: bytes) -> bytes:
         """Return a message that `to` alone can open, and knows to be this node's."""

@@ -35,7 +35,7 @@ from hansa.simulation.lacking import with_fill
 from hansa.simulation.large_fleet import Tell, untold
 from hansa.simulation.oversampling import oversampled
 from hansa.simulation.protected import ProtectedSums
-from hansa.simulation.scaling import scaled_inputs
+from hansa.simulation.scaling import scaled_inputs, union
 from hansa.simulation.world import World
 
 _TOLD_EVERY = 256  # parties
@@ -55,7 +55,16 @@ class Cohort:
     statistics: Moments | None  # the sums over the cohort that scaled the inputs; None where each sums alone
     products: Products | None = None  # the sums that gave components or fills; None where there are none
     owner: NDArray[np.int64] | None = None  # (test assets,) whose kind each one is, under an uneven deal
+    sensors: tuple[str, ...] = ()  # of all parties, in the order of the statistics
     sums: ProtectedSums | None = None  # what adds up terms; None: in the clear
+
+    @property
+    def unsummed(self) -> tuple[str, ...]:
+        """Return the sensors that too few parties have for a protected sum."""
+        if self.statistics is None or self.sums is None:
+            return ()
+        known = self.statistics.count.max(axis=0) > 0  # (sensors,)
+        return tuple(name for name, here in zip(self.sensors, known, strict=True) if not here)
 
 
 def partition_of(charter: Charter, scenario: str) -> str:
@@ -90,7 +99,18 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
     common = _network(charter, scenario, Party("coordinator"), inputs[0])
     if scenario == "own_scaling":
         common = _dressed(scenario, common, inputs[0])
-    return Cohort(scenario, charter, algorithm, common, members, inputs, moments, products, sums=sums)
+    return Cohort(
+        scenario,
+        charter,
+        algorithm,
+        common,
+        members,
+        inputs,
+        moments,
+        products,
+        sensors=union(holdings),
+        sums=sums,
+    )
 
 
 def _sums(charter: Charter, scenario: str) -> ProtectedSums | None:

@@ -340,6 +340,7 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
         "dataset": world.name,
         "partition": charter.partition.kind,
         "secrecy": charter.secrecy,
+        "cohort": charter.protection.cohort,
     }
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
+from hansa.core.errors import AbortedError
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import BY_ROW, METHODS
 from hansa.crypto.lattice import WIDTH
@@ -144,8 +146,8 @@ class ProtectedSums:
         norm = self._charter.protection.norm or 2.0 * math.sqrt(numbers)
         occasion = self._occasion(why, SharedForm(len(self.nodes.names), norm), numbers)
         rows = {name: (vectors[name], weights[name]) for name in terms}
-        found = shared_sums.shared_sum(self.nodes, occasion, rows, self.meter.carrier(occasion.kind))
-        self._check_faults()
+        with self._faults_raised():
+            found = shared_sums.shared_sum(self.nodes, occasion, rows, self.meter.carrier(occasion.kind))
         return packing.totals(np.append(sum(found.weights.values()), found.total), 1.0, like)
 
     def _statistic(self, kind: str, terms: Sequence[Floats], cells: str) -> Floats:
@@ -157,8 +159,8 @@ class ProtectedSums:
         """Return (numbers,) the sum of the parties' rows; raises what any node found fault with."""
         words = {name: form.encoded(row) for name, row in rows.items()}
         occasion = self._occasion(why, form, len(next(iter(words.values()))))
-        total, _ = self._level.summed(self.nodes, occasion, words, self.meter.carrier(occasion.kind))
-        self._check_faults()
+        with self._faults_raised():
+            total, _ = self._level.summed(self.nodes, occasion, words, self.meter.carrier(occasion.kind))
         return form.decoded(total)
 
     def _occasion(self, why: Mapping[str, Any], form: FixedPoint | SharedForm, size: int) -> Occasion:
@@ -166,7 +168,13 @@ class ProtectedSums:
         digest = self.nodes.roster.digest
         return Occasion(roster=digest, number=self._asked, form=form, size=size, cohort=self._cohort, **why)
 
-    def _check_faults(self) -> None:
+    @contextmanager
+    def _faults_raised(self) -> Iterator[None]:
+        """Raise the first thing that any node found fault with: in one process nobody drops out by chance."""
+        try:
+            yield
+        except AbortedError as ended:
+            raise (self.nodes.trouble or [ended])[0] from ended
         for fault in self.nodes.trouble:
             raise fault
 

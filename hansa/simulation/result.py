@@ -167,6 +167,7 @@ class ScenarioFigures:
     parties: Mapping[str, PartyFigures]
     curves: Curves
     classes: ByClass = field(default_factory=dict)  # empty where the data tell no classes
+    unsummed: tuple[str, ...] = ()  # sensors that too few parties have for a protected sum
 
     @property
     def all_cycle(self) -> Protocol:
@@ -190,6 +191,7 @@ class ScenarioFigures:
                 kind: {name: one.value() for name, one in found.items()}
                 for kind, found in self.classes.items()
             },
+            **({"unsummed": list(self.unsummed)} if self.unsummed else {}),
         }
 
     @classmethod
@@ -206,6 +208,7 @@ class ScenarioFigures:
                 kind: {name: ClassErrors.of(one) for name, one in found.items()}
                 for kind, found in value["classes"].items()
             },
+            unsummed=tuple(value.get("unsummed", ())),
         )
 
 

@@ -33,7 +33,7 @@ def scaled_inputs(
     are its own, and is no input where they are common.
     """
     shares = [own.share for own in holdings]
-    names = sorted({name for share in shares for name in share.fleet.sensor_names})
+    names = union(holdings)
     places = [[names.index(name) for name in share.fleet.sensor_names] for share in shares]
     terms = [
         statistics.spread(own.moments(), columns, len(names))
@@ -43,17 +43,22 @@ def scaled_inputs(
         _check_sums(share, term.square[:, columns])
     alone = scenario in ("isolated", "isolated_mean", "centralised") or charter.preparation.scaling == "range"
     if alone:
-        union, totals = _Union(charter, scenario, names, np.ones(len(names), bool)), None
+        every, totals = _Union(charter, scenario, names, np.ones(len(names), bool)), None
         scales = [statistics.scale(term) for term in terms]
     else:
         values = np.isin(names, _values(charter))  # (sensors,)
         totals, known = _summed(terms, values, sums)
-        union = _Union(charter, scenario, names, known)
-        scales = [union.scale(totals, term) for term in terms]
+        every = _Union(charter, scenario, names, known)
+        scales = [every.scale(totals, term) for term in terms]
     inputs = [
-        union.inputs(share, one, columns) for share, one, columns in zip(shares, scales, places, strict=True)
+        every.inputs(share, one, columns) for share, one, columns in zip(shares, scales, places, strict=True)
     ]
     return inputs, totals
+
+
+def union(holdings: Sequence[Holding]) -> tuple[str, ...]:
+    """Return the sensors of all parties, in the order in which statistics have them."""
+    return tuple(sorted({name for own in holdings for name in own.share.fleet.sensor_names}))
 
 
 def _summed(terms: Sequence[Moments], values: Flags, sums: ProtectedSums | None) -> tuple[Moments, Flags]:

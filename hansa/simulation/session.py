@@ -226,6 +226,7 @@ class Session:
             },
             curves=self._curves(predictions, reading),
             classes=mean_by_class(exams, self.cohort.charter, judged),
+            unsummed=self.cohort.unsummed,
         )
 
     def _of_own_kind(self) -> list[dict[str, float]]:

@@ -476,8 +476,18 @@ def _strings(node: Any) -> Iterator[str]:
         yield node
 
 
-@pytest.mark.parametrize("secrecy", ["sums", "open"])
+@pytest.mark.parametrize("secrecy", ["masked", "shared", "encrypted", "open"])
 def test_the_page_says_what_the_members_accept_to_be_shown(secrecy: str) -> None:
     page = render_report(made_result() | {"secrecy": secrecy}, "")
     assert f"<strong>{secrecy}</strong>" in page
     assert ("shown in clear" in page) == (secrecy == "open")
+    assert ("The coordinator reads what each party sends" in page) == (secrecy == "open")
+    assert ("sums of at least 3 parties" in page) == (secrecy != "open")
+
+
+def test_sensors_that_too_few_parties_have_are_named() -> None:
+    made = made_result()
+    plain = render_report(made, "")
+    made["scenarios"]["fedavg"]["unsummed"] = ["s7", "s12"]
+    assert "Not summed under FedAvg, as too few parties have it: s7, s12." in render_report(made, "")
+    assert "Not summed under" not in plain

@@ -1,17 +1,23 @@
 """Runs whose terms are added up by protected sums learn what open runs learn, and no cell is one party's."""
 
+import os
 from dataclasses import replace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from hansa.algorithms.components import pairs_of
 from hansa.core.charter import Charter, Party, Protection
 from hansa.core.errors import PartyError
+from hansa.core.messages import Ask, Terms
+from hansa.protection.fixed_point import FixedPoint
+from hansa.protection.shared_form import SharedForm
 from hansa.simulation.cohort import Cohort, gather
 from hansa.simulation.exams import exam_of
 from hansa.simulation.federation import Federation
+from hansa.simulation.protected import CLIP, ProtectedSums
 from hansa.simulation.result import ScenarioFigures
 from hansa.simulation.session import Session
 from tests.simulation.small_world import small, world
@@ -28,6 +34,11 @@ def contract(name: str, kind: str, protection: Protection, **changes: Any) -> Ch
     if name in ("fsvrg", "scaffold"):
         whole["training"] = {"optimizer": "sgd", "learning_rate": 0.02}
     return small(protection=protection, **(whole | changes))
+
+
+def _need(level: str) -> None:
+    if level == "encrypted":
+        pytest.importorskip("tenseal", reason="needs TenSEAL: pip install 'hansa[encrypted]'")
 
 
 def found(charter: Charter) -> ScenarioFigures:
@@ -56,6 +67,77 @@ def test_a_masked_run_learns_what_an_open_one_learns(name: str, kind: str) -> No
     plain, masked = (found(contract(name, kind, one)) for one in (Protection("open"), MASKED))
     assert masked.history["rmse"] == pytest.approx(plain.history["rmse"], rel=2e-5)
     assert masked.history["train_loss"] == pytest.approx(plain.history["train_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("level", ["shared", "encrypted"])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("fedavg", "horizontal"), ("aligned", "hybrid"), ("labsync_mean", "hybrid")]
+)
+def test_so_do_the_other_levels(level: str, name: str, kind: str) -> None:
+    _need(level)
+    large: dict[str, Any] = {"network": {"hidden": (64,)}}  # 450 numbers are too few for products
+    plain, hidden = (found(contract(name, kind, Protection(one), **large)) for one in ("open", level))
+    assert hidden.history["rmse"] == pytest.approx(plain.history["rmse"], rel=2e-5)
+
+
+@pytest.mark.parametrize("level", ["masked", "shared", "encrypted"])
+def test_totals_are_those_of_the_terms_to_the_stated_error(level: str) -> None:
+    _need(level)
+    names, charter = ("a", "b", "c", "d"), contract("fedavg", "horizontal", Protection(level))
+    sums = ProtectedSums(replace(charter, roster=tuple(map(Party, names))), "fedavg", names, os.urandom)
+    rng = np.random.default_rng(3)
+    values = {name: rng.normal(size=700).astype(np.float32) for name in names}
+    weights = {"a": 1000.0, "b": 900.0, "c": 1100.0, "d": 950.0}
+    ask = Ask(jnp.int32(1), {"w": jnp.zeros(700)})
+    terms = {name: Terms({"w": jnp.asarray(own)}, jnp.float32(weights[name])) for name, own in values.items()}
+    found = sums.totals(ask, terms)
+    exact = sum(weights[name] * values[name].astype(np.float64) for name in names)
+    assert float(found.weight) == pytest.approx(sum(weights.values()), rel=1e-6)
+    error = np.abs(np.asarray(found.values["w"], np.float64) - exact).max()
+    form = SharedForm(4, 2 * np.sqrt(700))
+    bound = {
+        "masked": 1e7 * FixedPoint(4, CLIP[64], 64).error,
+        "shared": sum(weights.values()) * 2.0 ** -(form.bits + 1),
+        "encrypted": 1e7 * FixedPoint(4, CLIP[56], 56).error,
+    }[level]
+    assert error <= bound + np.abs(exact).max() * 2.0**-23  # and float32's own
+
+
+def test_small_updates_are_summed_without_products() -> None:
+    small_one = found(contract("fedavg", "horizontal", Protection("shared")))
+    plain = found(contract("fedavg", "horizontal", Protection("open")))
+    assert small_one.history["rmse"] == pytest.approx(plain.history["rmse"], rel=2e-5)
+
+
+def test_last_rounds_that_send_nothing_open_nothing() -> None:
+    whole: dict[str, Any] = {"network": {"hidden": (64,)}}
+    for level in ("masked", "shared"):
+        charter = contract("fine_tuned", "horizontal", Protection(level), **whole)
+        charter = replace(charter, algorithm=replace(charter.algorithm, alone_rounds=2))
+        assert np.isfinite(found(charter).history["rmse"]).all()
+
+
+def test_one_party_with_most_rows_counts_for_a_third_where_weights_are_seen() -> None:
+    names = ("a", "b", "c")
+    charter = contract("fedavg", "horizontal", Protection("shared"))
+    sums = ProtectedSums(replace(charter, roster=tuple(map(Party, names))), "fedavg", names, os.urandom)
+    ask = Ask(jnp.int32(1), {"w": jnp.zeros(600)})
+    terms = {
+        name: Terms({"w": jnp.full(600, 0.1 * place)}, jnp.float32(weight))
+        for place, (name, weight) in enumerate(zip(names, (5.0, 5.0, 990.0), strict=True))
+    }
+    found = sums.totals(ask, terms)
+    assert float(found.weight) == 15.0
+    assert np.asarray(found.values["w"]) == pytest.approx(np.full(600, 5.0 * 0.3), rel=1e-4)
+
+
+def test_a_weight_that_is_not_whole_is_refused_where_shares_are_multiplied() -> None:
+    charter = contract("fedavg", "horizontal", Protection("shared"))
+    names = tuple(party.name for party in charter.roster)
+    sums = ProtectedSums(charter, "fedavg", names, os.urandom)
+    half = Terms({"w": jnp.zeros(600)}, jnp.float32(0.5))
+    with pytest.raises(PartyError, match="and shares are multiplied by whole numbers"):
+        sums.totals(Ask(jnp.int32(1), {"w": jnp.zeros(600)}), dict.fromkeys(names, half))
 
 
 def test_masks_leave_no_trace_in_the_model() -> None:
@@ -172,3 +254,9 @@ def test_the_bytes_of_a_party_are_those_of_its_messages() -> None:
     assert hidden.bytes_up > clear.bytes_up
     assert hidden.bytes_down > clear.bytes_down
     assert hidden.array_bytes_up == clear.array_bytes_up
+
+
+def test_a_result_names_the_sensors_that_too_few_parties_have() -> None:
+    assert seated("aligned", "hybrid").unsummed == ("s4",)
+    assert found(contract("aligned", "hybrid", MASKED, roster=RARE)).unsummed == ("s4",)
+    assert found(contract("aligned", "hybrid", Protection("open"), roster=RARE)).unsummed == ()
