@@ -116,7 +116,7 @@ def _charter(
             base.training, optimizer="sgd" if plain else "adam", learning_rate=_SGD if plain else _ADAM
         ),
         algorithm=replace(base.algorithm, alone_rounds=_ALONE if "fine_tuned" in names else 0),
-        protection=Protection(secrecy="open" if any(METHODS[one].in_clear for one in names) else None),
+        protection=Protection("open"),
     )
     for table, keys in (changes or {}).items():
         new = keys if table == "rounds" else replace(getattr(base, table), **keys)

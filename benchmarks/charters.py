@@ -32,11 +32,11 @@ hidden = [10]
 [training]
 learning_rate = {step}
 
-[algorithm]
-name = "{algorithm}"
-
 [protection]
 secrecy = "open"
+
+[algorithm]
+name = "{algorithm}"
 """
 
 STEP = 0.01  # chosen on validation engines: results/first-federation-search.json

@@ -40,6 +40,9 @@ validation_share = 0.2
 [partition]
 kind = "{kind}"
 
+[protection]
+secrecy = "open"
+
 [algorithm]
 name = "{algorithm}"
 

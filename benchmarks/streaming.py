@@ -53,6 +53,9 @@ kind = "given"
 [network]
 hidden = [32, 16]
 
+[protection]
+secrecy = "open"
+
 [algorithm]
 name = "fedavg"
 

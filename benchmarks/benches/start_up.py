@@ -28,6 +28,7 @@ _MANY = {  # table, key: value
     ("", "rounds"): "1",
     ("", "compare"): "[]",
     ("data", "engines"): "10000",
+    ("protection", "secrecy"): '"open"',
     ("partition", "kind"): '"horizontal"',
     ("partition", "sensors_per_party"): "0",
     ("preparation", "features"): '"raw"',  # the paper's network and filter from here on

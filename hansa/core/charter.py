@@ -282,3 +282,8 @@ def quorum(parties: int) -> int:
     Two lists of survivors can then not both be signed unless a third of the parties sign twice.
     """
     return 2 * parties // 3 + 1
+
+
+def proposed_secrecy(parties: int) -> str:
+    """Return what a printed charter proposes: masked wherever so many parties can be."""
+    return "masked" if LEAST_SUMMED <= parties <= MOST_SUMMED else "open"

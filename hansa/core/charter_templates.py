@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hansa.core.charter import LEAST_SUMMED, MOST_SUMMED, Column, Data
+from hansa.core.charter import Column, Data, proposed_secrecy
 from hansa.core.charter_choices import word_faults
 from hansa.core.charter_schema_rules import names_of
 from hansa.core.charter_template_words import LIVES, TEMPLATE_WORDS, TemplateWords
@@ -68,7 +68,7 @@ def _label(found: Data) -> str:
 
 def _tail(own: TemplateWords, sensors: int, age: float, parties: int, failure_weight: float = 1.0) -> str:
     weighed = own.weighed.format(weight=toml_value(failure_weight))
-    secrecy = "masked" if LEAST_SUMMED <= parties <= MOST_SUMMED else "open"
+    secrecy = proposed_secrecy(parties)
     return _TAIL.format(own=own, sensors=sensors, age=toml_value(age), weighed=weighed, secrecy=secrecy)
 
 

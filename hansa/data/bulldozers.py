@@ -24,7 +24,9 @@ from hansa.core.charter import (
     Partition,
     Party,
     Preparation,
+    Protection,
     Training,
+    proposed_secrecy,
 )
 from hansa.core.errors import DataError
 from hansa.data.columnar import is_columnar
@@ -182,6 +184,7 @@ def charter_of(sales: Sales) -> Charter:
         training=Training("sgd", learning_rate=_REACH, batch_size=len(sales.train)),
         algorithm=AlgorithmChoice("fedadam", server_rate=0.01),
         evaluation=Evaluation("none"),
+        protection=Protection(proposed_secrecy(len(sales.parties))),
         roster=tuple(Party(name) for name in sales.parties),
     )
 

@@ -37,6 +37,9 @@ hidden = [4]
 [algorithm]
 name = "{algorithm}"
 
+[protection]
+secrecy = "open"
+
 [party.maker]
 sensors = ["heat", "flow"]
 {maker}

@@ -68,6 +68,9 @@ values = ["carbon"]
 role = "target"
 unit = "h"
 
+[protection]
+secrecy = "open"
+
 [party.big]
 data = "big.parquet"
 

@@ -52,6 +52,7 @@ def written(folder: Path, content: str, name: str = "t.csv") -> pd.DataFrame:
 def owned(frame: pd.DataFrame) -> tuple[pd.DataFrame, Charter]:
     """Return the rows with a column that tells whose they are, and a charter that deals by it."""
     text = ('name = "t"\nconsortium = "c"\nparties = 2\n[data]\nsource = "table"\nfile = "t.csv"\n'
+            '[protection]\nsecrecy = "open"\n'
             '[partition]\ndeal = "column"\nby = "owner"\n[columns]\n'
             'engine = { role = "asset" }\nhours = { role = "time" }\ntemp = { role = "sensor" }\n'
             'rul = { role = "target" }\n')  # fmt: skip

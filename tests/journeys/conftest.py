@@ -27,6 +27,9 @@ compare = {compare}
 [partition]
 kind = "hybrid"
 sensors_per_party = 13
+
+[protection]
+secrecy = "open"
 """
 SIMULATED = '[data]\nsource = "simulated"\nengines = 8\ntest_engines = 4'
 

@@ -111,6 +111,7 @@ OWN = """\
 name = "pumps"
 consortium = "Two utilities"
 rounds = 2
+protection = { secrecy = "open" }
 
 [data]
 source = "table"

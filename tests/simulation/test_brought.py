@@ -175,7 +175,7 @@ def test_an_own_algorithm_may_leave_each_party_its_own_model() -> None:
 
 def test_an_own_algorithm_and_network_are_resumed_in_their_folder_to_the_same_bits(tmp_path: Path) -> None:
     own = ruled()
-    plain = parse_charter('name = "s"\nconsortium = "x"\nparties = 2\n[data]\nengines = 6\ntest_engines = 3')
+    plain = parse_charter('name = "s"\nconsortium = "x"\nparties = 3\n[data]\nengines = 6\ntest_engines = 3')
     brought = Network(model="own_jax_net:Net", digest=digest_of("own_jax_net:Net"))
     charter = replace(plain, rounds=2, network=brought, algorithm=own.algorithm, partition=own.partition)
     file, done = charter_file_of(charter), []

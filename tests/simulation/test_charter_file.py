@@ -15,6 +15,7 @@ TABLE = """
 name = "pumps"
 consortium = "Two utilities"
 parties = 2
+protection = { secrecy = "open" }
 [data]
 source = "table"
 file = "pumps.csv"

@@ -28,6 +28,9 @@ test_engines = 4
 [partition]
 kind = "hybrid"
 sensors_per_party = 13
+
+[protection]
+secrecy = "open"
 """
 
 

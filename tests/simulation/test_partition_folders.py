@@ -134,6 +134,7 @@ OWN = """
 name = "pumps"
 consortium = "Two utilities"
 parties = 2
+protection = { secrecy = "open" }
 [data]
 source = "table"
 file = "pumps.csv"
@@ -187,7 +188,7 @@ def test_a_category_is_written_as_the_words_it_was_read_from(tmp_path: Path) -> 
     frame = pd.DataFrame(rows, columns=["unit", "hour", "heat", "seal"]).assign(left=lambda f: 8 - f["hour"])
     frame.to_csv(tmp_path / "plain.csv", index=False)
     text = (
-        'name = "seals"\nconsortium = "Two"\nparties = 2\n'
+        'name = "seals"\nconsortium = "Two"\nparties = 2\nprotection = { secrecy = "open" }\n'
         '[data]\nsource = "table"\nfile = "plain.csv"\nlabel_cap = 8\ntest_share = 0.25\n'
         '[columns.unit]\nrole = "asset"\n[columns.hour]\nrole = "time"\n[columns.left]\nrole = "target"\n'
         '[columns.heat]\nrole = "sensor"\n[columns.seal]\nrole = "category"\nvalues = ["steel"]\n'
