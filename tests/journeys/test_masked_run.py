@@ -1,4 +1,4 @@
-"""An operator runs the charter that is proposed, finds out who saw what, and is told what cannot be masked."""
+"""An operator runs a masked charter, finds out who saw what, and is told what cannot be masked."""
 
 from collections.abc import Callable
 from pathlib import Path
