@@ -117,7 +117,7 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("algorithm", "staleness", lambda x: x >= 0, "of at least 0 (0 waits for everybody)"),
     ("algorithm", "cohort", lambda x: x >= 2, "of at least 2: a sum over one party is that party's value"),
     ("protection", "cohort", lambda x: x >= 3, "of at least 3: two know each other's from the sum"),
-    ("protection", "most_rows", lambda x: x >= 1, "of at least 1"),
+    ("protection", "most_rows", lambda x: 1 <= x <= 1 << 30, "from 1 to 1073741824"),
     ("protection", "width", lambda x: x in (32, 64), "of bits, 32 or 64"),
     ("protection", "norm", lambda x: x > 0, "over 0"),
     ("trees", "depth", lambda x: 1 <= x <= 16, "from 1 to 16"),

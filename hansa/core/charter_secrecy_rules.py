@@ -9,6 +9,10 @@ from hansa.core.charter_choices import Fault
 from hansa.core.methods import LATE, METHODS
 
 _INSTEAD = {"labsync": "labsync_mean, which learns the same from sums", "clustered": "fine_tuned"}
+_SERVERS = {  # of those that a party could be called
+    "masked": ("coordinator",), "shared": ("coordinator",), "encrypted": ("coordinator", "custodian"),
+}  # fmt: skip
+_NARROW, _MOST_NARROW = 32, 100_000
 _AGREED = 'write secrecy = "open" in [protection] if all members agree to show their terms'
 
 
@@ -25,7 +29,7 @@ def secrecy_faults(charter: Charter) -> Iterator[Fault]:
         if METHODS[name].in_clear:
             do = f"take {_INSTEAD[name]}" if name in _INSTEAD else f"leave {name} out"
             yield Fault("protection", f"{name} {METHODS[name].in_clear}, but {level}", f"{do}, or {_AGREED}")
-        if METHODS[name].wide and (charter.secrecy == "shared" or charter.protection.width == 32):
+        if METHODS[name].wide and (charter.secrecy == "shared" or charter.protection.width == _NARROW):
             bound = level if charter.secrecy == "shared" else "width is 32"
             what = f"{name} sends numbers of steps beside weights, too far apart for one scale, but {bound}"
             yield Fault("protection", what, 'write secrecy = "masked" and width = 64, or leave it out')
@@ -49,6 +53,14 @@ def _cohort_faults(charter: Charter, level: str, late: bool) -> Iterator[Fault]:
 
 def _key_faults(charter: Charter) -> Iterator[Fault]:
     stated, default = charter.protection, Protection()
+    for name in _SERVERS.get(charter.secrecy, ()):
+        if any(party.name == name for party in charter.roster):
+            what = f'a party is called "{name}", as one of the servers is when secrecy is "{charter.secrecy}"'
+            yield Fault(f"party.{name}", what, "give the party another name")
+    if charter.secrecy == "masked" and stated.width == _NARROW and stated.most_rows > _MOST_NARROW:
+        what = f"32 bits leave too little of an update that is a share of most_rows = {stated.most_rows}"
+        do = f"write most_rows = {_MOST_NARROW} or less, that of the largest party, or width = 64"
+        yield Fault("protection", what, do)
     for key, levels in (
         ("cohort", ("masked", "shared", "encrypted")),
         ("most_rows", ("masked", "shared", "encrypted")),

@@ -131,7 +131,10 @@ def what_is_not_protected(charter: Charter) -> Iterator[str]:
             "it is, not what it does: let each party read it."
         )
     if not exchanging("weights").isdisjoint(_at_hand(charter)):
-        yield "The change of a network's weights can betray rows that it was trained on."
+        if charter.secrecy == "open":
+            yield "The change of a network's weights can betray rows that it was trained on."
+        else:
+            yield "The sum of the changes of weights can still betray rows, though not whose they are."
 
 
 def _shown_in_clear(charter: Charter) -> Iterator[str]:
@@ -179,5 +182,5 @@ def _shown_by_methods(charter: Charter) -> Iterator[str]:
         )
     if "clustered" in names:
         yield "clustered shows the coordinator each party's change by itself; fedavg learns from their sum."
-    if not {"labsync_mean", "mixed"}.isdisjoint(names):
+    if charter.secrecy == "open" and not {"labsync_mean", "mixed"}.isdisjoint(names):
         yield f"Which labels a party has tells the coordinator {labels_betray(charter)[1]}."

@@ -36,7 +36,8 @@ class MaskedSum:
         self._arrived: set[int] = set()  # places of those whose masked terms are in the total
         self._total = np.zeros(occasion.size, occasion.form.dtype)  # (size,)
         self._survivors: tuple[int, ...] = ()
-        self._signatures: dict[int, bytes] = {}
+        self._signatures: dict[int, bytes] = {}  # of the list, by place: evidence
+        self._vouchers: dict[int, dict[int, bytes]] = {}  # by who vouches, for each survivor
         self._shares: dict[int, dict[int, bytes]] = {}  # by whose, by who reveals it
 
     def take_keys(self, party: str, message: bytes) -> None:
@@ -81,16 +82,24 @@ class MaskedSum:
         """Take a party's signature of the list."""
         place = self._place(party, self._signatures, among=self._survivors)
         plain = self._channels.opened(party, message, self._about + messages.AGREED)
-        signature = messages.read_signature(plain, party)
+        signature, vouchers = messages.read_agreed(plain, len(self._roster.parties), party)
         statement = messages.statement(self._about, self._asked, self._survivors)
         check_signature(self._roster.parties[party], signature, SURVIVORS, statement, party)
-        self._signatures[place] = signature
+        if {place, *vouchers} != set(self._survivors) or place in vouchers:
+            raise MessageError(
+                "its vouchers are not for those on the list", do="drop the message", where=party
+            )
+        self._signatures[place], self._vouchers[place] = signature, vouchers
 
     def proofs(self) -> dict[str, bytes]:
-        """Return all signatures, for each party that signed."""
+        """Return what the others vouch with, for each party that signed."""
         self._enough(tuple(self._signatures), "signed the list of survivors")
-        found = messages.by_place_message(self._signatures)
-        return self._to_each(tuple(self._signatures), lambda _: found, messages.PROOFS)
+
+        def found(place: int) -> bytes:
+            told = {by: own[place] for by, own in self._vouchers.items() if by != place}
+            return messages.by_place_message(told)
+
+        return self._to_each(tuple(self._signatures), found, messages.PROOFS)
 
     def take_revealed(self, party: str, message: bytes) -> None:
         """Take a party's shares; a share that it was not given drops the whole message."""

@@ -90,7 +90,7 @@ def read_places(data: bytes, parties: int, who: str) -> tuple[int, ...]:
 
 
 def by_place_message(found: Mapping[int, bytes]) -> bytes:
-    """Return bytes by place: signatures, or shares."""
+    """Return bytes by place: vouchers, or shares."""
     return codec.encode([[place, found[place]] for place in sorted(found)])
 
 
@@ -113,11 +113,15 @@ def statement(occasion: bytes, asked: Sequence[int], survivors: Sequence[int]) -
     return codec.encode([occasion, list(asked), list(survivors)])
 
 
-def read_signature(data: bytes, who: str) -> bytes:
-    """Return a signature."""
-    if len(data) != SIGNATURE_BYTES:
-        raise _garbled(who)
-    return data
+def agreed_message(signature: bytes, vouchers: Mapping[int, bytes]) -> bytes:
+    """Return a party's signature of the list of survivors, and its voucher for each other one."""
+    return signature + by_place_message(vouchers)
+
+
+def read_agreed(data: bytes, parties: int, who: str) -> tuple[bytes, dict[int, bytes]]:
+    """Return a signature, and vouchers of 32 bytes by place."""
+    vouchers = read_by_place(data[SIGNATURE_BYTES:], parties, KEY_BYTES, who)
+    return data[:SIGNATURE_BYTES], vouchers
 
 
 def _opening(value: Any, parties: int, who: str) -> Opening:

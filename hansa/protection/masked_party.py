@@ -2,23 +2,27 @@
 
 `keys`: a fresh public key and seed, both shared among all by Shamir's scheme, shares sealed for each party.
 `masked`: the term plus the seed's stream, plus one stream for each other party, which that one subtracts.
-`agreed`: a signature of the list of those whose terms arrived. `revealed`: once enough others signed the same
-list, shares of the seeds of those on it and of the keys of those not on it; never both of one party.
+`agreed`: a signature of the list of those whose terms arrived, and a voucher for each of them: a tag under
+what the two alone know.
+`revealed`: once enough others vouch for the same list, shares of the seeds of those on it and of the
+keys of those not on it; never both of one party.
 Source: Bonawitz et al., "Practical Secure Aggregation for Privacy-Preserving Machine Learning", CCS 2017,
 sections 4 to 6, the variant against active adversaries; keys are sent sealed together with the shares, which
-saves a step, and each sum has keys of its own.
+saves a step, each sum has keys of its own, and tags take the place of checking all signatures, which are kept
+as evidence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hmac import compare_digest
 
 from hansa.core.errors import MessageError, RefusedError
 from hansa.crypto.agreement import AgreementKey, derived
 from hansa.crypto.masks import Words, add_streams
 from hansa.crypto.secret_sharing import secret, shares_of
-from hansa.crypto.signing import KEY_BYTES, SIGNATURE_BYTES, check_signature
+from hansa.crypto.signing import KEY_BYTES
 from hansa.protection import masked_messages as messages
 from hansa.protection.enrolment import COORDINATOR, Channels
 from hansa.protection.masked_messages import Opening, digest_of
@@ -110,15 +114,19 @@ class MaskedParty:
         self._check_survivors(places)
         self._past.sign(self._occasion, [self._roster.names[place] for place in places])
         self._survivors = places
-        return self._sealed(self._channels.signing.sign(SURVIVORS, self._statement()), messages.AGREED)
+        own, statement = self._channels.name, self._statement()
+        others = [place for place in places if place != self._place]
+        vouchers = {place: self._voucher(own, self._roster.names[place], statement) for place in others}
+        signature = self._channels.signing.sign(SURVIVORS, statement)
+        return self._sealed(messages.agreed_message(signature, vouchers), messages.AGREED)
 
     def revealed(self, proofs: bytes) -> bytes:
         """Return the shares that open the sum, sealed for the coordinator."""
         self._step(3)
-        signatures = messages.read_by_place(
-            self._opened(proofs, messages.PROOFS), len(self._roster.parties), SIGNATURE_BYTES, COORDINATOR
+        vouchers = messages.read_by_place(
+            self._opened(proofs, messages.PROOFS), len(self._roster.parties), KEY_BYTES, COORDINATOR
         )
-        self._check_proofs(signatures)
+        self._check_proofs(vouchers)
         shares = {
             place: one.seed if place in self._survivors else one.key for place, one in self._held.items()
         }
@@ -164,15 +172,20 @@ class MaskedParty:
         if len(places) < max(self._roster.threshold, self._occasion.cohort):
             raise self._refused(f"it would open a sum of {len(places)} parties, which are too few")
 
-    def _check_proofs(self, signatures: Mapping[int, bytes]) -> None:
-        """Return if enough other survivors signed the same list; those that did are checked one by one."""
-        wanted, statement = self._roster.threshold - 1, self._statement()
-        others = [place for place in signatures if place in self._survivors and place != self._place]
-        if len(others) < wanted:
-            raise self._refused(f"{len(others) + 1} parties signed the list of survivors, which are too few")
-        for place in others[:wanted]:
-            name = self._roster.names[place]
-            check_signature(self._roster.parties[name], signatures[place], SURVIVORS, statement, name)
+    def _check_proofs(self, vouchers: Mapping[int, bytes]) -> None:
+        """Return if enough other survivors vouch for the same list; a wrong voucher counts for nothing."""
+        statement, own = self._statement(), self._channels.name
+        agreed = 1
+        for place in set(vouchers).intersection(self._survivors) - {self._place}:
+            due = self._voucher(self._roster.names[place], own, statement)
+            agreed += compare_digest(vouchers[place], due)
+        if agreed < self._roster.threshold:
+            raise self._refused(f"{agreed} parties agreed on the list of survivors, which are too few")
+
+    def _voucher(self, sender: str, to: str, statement: bytes) -> bytes:
+        """Return the 32 bytes by which a sender tells another that it signed a statement."""
+        other = to if sender == self._channels.name else sender
+        return self._channels.common(other, SURVIVORS.encode(), sender.encode(), statement)
 
     def _statement(self) -> bytes:
         return messages.statement(self._about, self._asked, self._survivors)

@@ -27,13 +27,14 @@ class Occasion:
     size: int  # words of a party's term
     cohort: int  # parties of a sum that is opened, at least
     unchanging: bool = False  # whether something in a party's terms of this kind is the same in every sum
+    same: str = ""  # what that is, where terms of other kinds have it too; empty: of this kind alone
     cells: str = ""  # the kind of the sum that told which cells enough parties have; empty: all have all
 
     @cached_property
     def digest(self) -> bytes:
         """Return the 32 bytes that name this sum."""
         named = [self.roster, self.round, self.number, self.kind, self.model, self.form.stated()]
-        plain = [*named, self.size, self.cohort, self.unchanging, self.cells]
+        plain = [*named, self.size, self.cohort, self.unchanging, self.same, self.cells]
         return bytes.fromhex(codec.digest(plain))
 
     @property
@@ -69,18 +70,16 @@ class Past:
             self._check_cells(occasion, own)
         if not occasion.unchanging:
             return
-        before = self.opened.get(occasion.kind, [])
-        if own in before:
-            return
+        kept = occasion.same or occasion.kind
+        before = self.opened.get(kept, [])
         told = told_by_sums([*before, own])
         if told is not None:
             raise RefusedError(
-                f"{occasion.kind} was summed for another cohort before; together the sums would show"
-                f" what {told} adds",
+                f"{kept} was summed for another cohort before; together the sums would show what {told} adds",
                 do=f"go on with {', '.join(sorted(before[-1]))}, as before, or without two of them",
                 where=COORDINATOR,
             )
-        self.opened[occasion.kind] = [*before, own]
+        self.opened[kept] = [*(one for one in before if one != own), own]  # the newest last
 
     def _check_cells(self, occasion: Occasion, cohort: frozenset[str]) -> None:
         """Return if this cohort is the one that told the cells: others may have a cell alone."""

@@ -43,26 +43,44 @@ def weighed(terms: Terms, most: float, party: str) -> Floats:
 
     Raises PartyError for a weight above the most: cut down, it would count less than the others believe.
     """
-    share = float(terms.weight) / most
-    if share > 1.0:
-        raise PartyError(
-            f"it counts for {float(terms.weight):,.0f}, and the charter for {most:,.0f} at most",
-            do="agree on a larger most_rows in [protection], the same for all",
-            where=party,
-        )
+    share = checked_weight(terms, most, party) / most
     return np.append(share, share * flat(terms.values, party))
 
 
-def whole_weight(terms: Terms, party: str) -> int:
-    """Return a party's weight, which servers multiply shares by; PartyError if it is not whole."""
+def checked_weight(terms: Terms, most: float, party: str) -> float:
+    """Return what a party counts for; raises PartyError for what is no weight, or more than the charter's."""
+    check_finite(terms.weight, party)
     weight = float(terms.weight)
-    if not (weight >= 0.0 and weight.is_integer()):
+    if not 0.0 <= weight <= most:
+        raise PartyError(
+            f"it counts for {weight:,.0f}, and the charter for 0 to {most:,.0f} rows",
+            do="agree on a larger most_rows in [protection], the same for all",
+            where=party,
+        )
+    return weight
+
+
+def whole_weight(terms: Terms, most: float, party: str) -> int:
+    """Return a party's weight, which servers multiply shares by; or PartyError for no such weight."""
+    weight = checked_weight(terms, most, party)
+    if not weight.is_integer():
         raise PartyError(
             f"it counts for {weight:g}, and shares are multiplied by whole numbers",
             do='let every party count for a whole number, or write secrecy = "masked"',
             where=party,
         )
     return int(weight)
+
+
+def check_within(numbers: Floats, clip: float, party: str) -> None:
+    """Pass if a party's numbers are not beyond the clip: cut off, they would say something else."""
+    largest = float(np.abs(numbers).max(initial=0.0))
+    if largest > clip:
+        raise PartyError(
+            f"a number of its term is {largest:.3g}, and sums hold {clip:.3g} at most",
+            do="lower learning_rate, or check the scaling of its sensors",
+            where=party,
+        )
 
 
 def totals(numbers: Floats, most: float, like: Terms) -> Totals:

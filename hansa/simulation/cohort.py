@@ -20,6 +20,7 @@ from hansa.core import seeds
 from hansa.core.charter import Charter, Network, Party
 from hansa.core.errors import PartyError
 from hansa.core.methods import BROUGHT, BY_ROW, METHODS, partition_under
+from hansa.crypto.lattice import require_tenseal
 from hansa.data.oversample import require_smote
 from hansa.data.prepare import Inputs
 from hansa.data.targets import check_labels, target_of
@@ -127,6 +128,8 @@ def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[
     """
     if charter.training.oversample != "none":
         require_smote()
+    if charter.secrecy == "encrypted":
+        require_tenseal()
     if scenario == "centralised":
         charter = replace(charter, roster=(Party("centralised"),))
     shares = world.shares(charter, partition_of(charter, scenario))

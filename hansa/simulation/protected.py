@@ -40,6 +40,9 @@ Floats = NDArray[np.float64]
 CLIP = {64: 2.0**20, 56: 2.0**12, 32: 8.0}
 """The largest number in a party's term, by the bits of a word: what is larger left training long ago."""
 
+_ROWS = "rows"
+"""What terms of several kinds hold, unchanged: how many rows a party has."""
+
 MOST = 2.0**100
 """The largest statistic: sums of squares of readings stay far below."""
 
@@ -101,6 +104,7 @@ class ProtectedSums:
         task = f"{charter_digest(charter)} {scenario}"
         self.nodes = enrolled(names, task, source, self._level.servers)
         self.meter = Meter(names)
+        self.products: dict[str, Floats] = {}  # (cohort, cohort) of each kind's newest sum
         self._asked = 0  # sums
 
     def enough(self, kind: str, has: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
@@ -124,12 +128,14 @@ class ProtectedSums:
             "round": int(ask.round),
             "model": hashlib.sha256(frame(ask)).hexdigest(),
             "unchanging": weighed or bool(cells) or kind == "support",
+            "same": _ROWS if weighed else "",
             "cells": cells,
         }
         like = next(iter(terms.values()))
-        if self._charter.secrecy == "shared" and weighed and packing.size(like) >= LEAST_SIZE:
-            return self._with_products(why | {"unchanging": False}, terms)
         most = float(self._charter.protection.most_rows) if weighed else 1.0
+        alike = weighed and not cells  # else terms hold who has what, which never changes
+        if self._charter.secrecy == "shared" and alike and packing.size(like) >= LEAST_SIZE:
+            return self._with_products(why | {"unchanging": False}, terms)
         width = self._charter.protection.width if self._charter.secrecy == "masked" else self._level.width
         form = FixedPoint(len(self.nodes.names), CLIP[width], width)
         rows = {name: packing.weighed(own, most, name) for name, own in terms.items()}
@@ -138,25 +144,35 @@ class ProtectedSums:
     def _with_products(self, why: Mapping[str, Any], terms: Mapping[str, Terms]) -> Totals:
         """Return sums over three servers, who see weights: the largest are cut to a cohort's part."""
         like = next(iter(terms.values()))
-        weights = {name: packing.whole_weight(own, name) for name, own in terms.items()}
-        vectors = {name: packing.flat(own.values, name) for name, own in terms.items()}
-        numbers = packing.size(like)
-        if not any(weights.values()):  # nobody counts for anything: there is no sum
+        most, numbers = float(self._charter.protection.most_rows), packing.size(like)
+        weights = {name: packing.whole_weight(own, most, name) for name, own in terms.items()}
+        counted = [name for name in terms if weights[name]]
+        rows = {name: (packing.flat(terms[name].values, name), weights[name]) for name in counted}
+        if not rows:  # nobody counts for anything: there is no sum
             return packing.totals(np.zeros(1 + numbers), 1.0, like)
+        if len(rows) < self._cohort:
+            raise AbortedError(
+                f"{len(rows)} parties count for anything, and a sum is over {self._cohort}",
+                do='give parties rows to learn from, or write secrecy = "masked"',
+                where=str(why["kind"]),
+            )
         norm = self._charter.protection.norm or 2.0 * math.sqrt(numbers)
         occasion = self._occasion(why, SharedForm(len(self.nodes.names), norm), numbers)
-        rows = {name: (vectors[name], weights[name]) for name in terms}
         with self._faults_raised():
             found = shared_sums.shared_sum(self.nodes, occasion, rows, self.meter.carrier(occasion.kind))
+        self.products[occasion.kind] = found.gram
         return packing.totals(np.append(sum(found.weights.values()), found.total), 1.0, like)
 
     def _statistic(self, kind: str, terms: Sequence[Floats], cells: str) -> Floats:
-        why = {"kind": kind, "round": 0, "model": "", "unchanging": True, "cells": cells}
+        same = _ROWS if cells else ""
+        why = {"kind": kind, "round": 0, "model": "", "unchanging": True, "same": same, "cells": cells}
         form = FixedPoint(len(terms), MOST, self._level.width, -(-192 // self._level.width))
         return self._opened(why, form, dict(zip(self.nodes.names, terms, strict=True)))
 
     def _opened(self, why: Mapping[str, Any], form: FixedPoint, rows: Mapping[str, Floats]) -> Floats:
         """Return (numbers,) the sum of the parties' rows; raises what any node found fault with."""
+        for name, row in rows.items():
+            packing.check_within(row, form.clip, name)
         words = {name: form.encoded(row) for name, row in rows.items()}
         occasion = self._occasion(why, form, len(next(iter(words.values()))))
         with self._faults_raised():

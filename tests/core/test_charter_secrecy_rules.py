@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hansa.core.charter import Charter, Protection
+from hansa.core.charter import Charter, Party, Protection
 from hansa.core.charter_reader import generated_roster, parse_charter
 from hansa.core.charter_rules import check_charter
 from hansa.core.errors import CharterError
@@ -71,7 +71,7 @@ def test_numbers_of_steps_take_wide_words(name: str) -> None:
         "training": {"optimizer": "sgd"},
     }
     check_charter(contract(**whole))
-    assert "but width is 32" in refused(contract(protection=Protection(width=32), **whole))
+    assert "but width is 32" in refused(contract(protection=Protection(width=32, most_rows=1000), **whole))
     assert 'but secrecy is "shared"' in refused(contract(protection=Protection("shared"), **whole))
 
 
@@ -95,6 +95,10 @@ def test_who_waits_for_nobody_waits_for_a_sum() -> None:
         (Protection(cohort=5), "cohort is 5 and there are 4 parties"),
         (Protection(most_rows=0), "most_rows is 0"),
         (Protection(width=48), "width is 48; write a number of bits, 32 or 64"),
+        (
+            Protection(width=32),
+            "32 bits leave too little of an update that is a share of most_rows",
+        ),
         (Protection("sums"), 'secrecy cannot be "sums"'),
         (Protection("open", cohort=4), 'cohort means nothing when secrecy is "open"'),
         (Protection("open", most_rows=5), 'most_rows means nothing when secrecy is "open"'),
@@ -105,3 +109,12 @@ def test_who_waits_for_nobody_waits_for_a_sum() -> None:
 )
 def test_each_key_has_its_bounds(given: Protection, told: str) -> None:
     assert told in refused(contract(protection=given))
+
+
+@pytest.mark.parametrize(("level", "name"), [("masked", "coordinator"), ("encrypted", "custodian")])
+def test_no_party_has_the_name_of_a_server(level: str, name: str) -> None:
+    roster = (Party(name), *generated_roster(3))
+    assert f'a party is called "{name}", as one of the servers is' in refused(
+        contract(roster=roster, protection=Protection(level))
+    )
+    check_charter(contract(roster=roster, protection=Protection("open")))

@@ -274,6 +274,8 @@ def test_a_masked_charter_says_who_learns_what_and_who_may_drop_out() -> None:
     assert "up to 2 of 8 parties may drop out: it takes 6 to open a sum" in said
     assert "Not protected: what a sum itself tells" in said
     assert "visible to the coordinator" not in said
+    assert "Which labels a party has" not in said
+    assert "can still betray rows, though not whose they are" in masked(8, "aligned")
     assert "nobody may drop out: it takes 3" in masked(3)
     assert "sums of at least 5 parties" in masked(8, cohort=5)
 

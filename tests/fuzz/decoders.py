@@ -120,10 +120,12 @@ def _readers() -> Iterator[Decoder]:
         (messages.places_message([0, 1, 2]), messages.places_message([])),
         lambda data: messages.places_message(messages.read_places(data, PARTIES, SENDER)),
     )
-    for size in (KEY_BYTES, SIGNATURE_BYTES):
-        yield _by_place(size)
+    yield _by_place(KEY_BYTES)
+    vouchers = dict.fromkeys(range(PARTIES), bytes(KEY_BYTES))
     yield Decoder(
-        "read_signature", (bytes(SIGNATURE_BYTES),), lambda data: messages.read_signature(data, SENDER)
+        "read_agreed",
+        (messages.agreed_message(bytes(SIGNATURE_BYTES), vouchers),),
+        lambda data: messages.agreed_message(*messages.read_agreed(data, PARTIES, SENDER)),
     )
 
 
@@ -215,7 +217,7 @@ def _understood(step: str, coordinator: MaskedSum) -> bytes:
     if step == "masked":
         return (coordinator._total - world().coordinators[step]._total).tobytes()
     if step == "agreed":
-        return coordinator._signatures[place]
+        return messages.agreed_message(coordinator._signatures[place], coordinator._vouchers[place])
     return messages.by_place_message({owner: told[place] for owner, told in coordinator._shares.items()})
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -238,26 +239,72 @@ def test_a_list_with_a_party_that_gave_no_key_is_refused() -> None:
     assert "lists a party that gave no key" in aborted(world, occasion(world), kind=Evil, broker=loses)
 
 
-def test_forged_signatures_open_nothing() -> None:
+def _with_proofs(made: Callable[[MaskedSum, int], dict[int, bytes]]) -> str:
+    """Return what four parties say of the vouchers that a coordinator hands to each place."""
+
     class Forges(MaskedSum):
         def proofs(self) -> dict[str, bytes]:
-            found = messages.by_place_message(dict.fromkeys(self._survivors, os.urandom(64)))
-            return self._to_each(self._survivors, lambda _: found, messages.PROOFS)
+            found = {place: messages.by_place_message(made(self, place)) for place in self._survivors}
+            return self._to_each(self._survivors, found.__getitem__, messages.PROOFS)
 
     world = enrolled(4)
-    assert "the signature of survivors is not its own" in aborted(world, occasion(world), kind=Forges)
+    return aborted(world, occasion(world), kind=Forges)
 
 
-def test_too_few_signatures_open_nothing() -> None:
-    class Forges(MaskedSum):
+def test_vouchers_of_the_coordinators_own_open_nothing() -> None:
+    told = _with_proofs(lambda own, _: dict.fromkeys(own._survivors, os.urandom(32)))
+    assert told.count("1 parties agreed on the list of survivors, which are too few") == 4
+
+
+def test_what_a_party_vouched_for_to_another_or_itself_opens_nothing() -> None:
+    """A voucher is of one party for one other: neither a third one's nor the reader's own passes."""
+    others = _with_proofs(
+        lambda own, place: {by: own._vouchers[by][(by + 1) % 4] for by in range(4) if by != place}
+    )
+    assert others.count("2 parties agreed on the list of survivors, which are too few") == 4
+    mirrored = _with_proofs(
+        lambda own, place: {by: own._vouchers[place][by] for by in range(4) if by != place}
+    )
+    assert mirrored.count("1 parties agreed on the list of survivors, which are too few") == 4
+
+
+def test_too_few_vouchers_open_nothing() -> None:
+    told = _with_proofs(lambda own, place: {by: own._vouchers[by][place] for by in (0,) if by != place})
+    assert "1 parties agreed on the list of survivors, which are too few" in told
+    assert "2 parties agreed on the list of survivors, which are too few" in told
+
+
+def test_one_wrong_voucher_is_no_reason_to_stop_where_enough_are_right() -> None:
+    class Bends(MaskedSum):
         def proofs(self) -> dict[str, bytes]:
-            found = messages.by_place_message({0: self._signatures[0]})
-            return self._to_each(self._survivors, lambda _: found, messages.PROOFS)
+            for told in self._vouchers.values():
+                told.update({place: bytes(32) for place in told if self._vouchers[3] is told})
+            return super().proofs()
 
+    world = enrolled(8)
+    what = occasion(world)
+    words = words_of(world, what)
+    total, cohort = masked_sum(world, what, words, server=Bends)
+    assert np.array_equal(total, plain_sum(words, cohort))
+    assert len(cohort) == 8
+
+
+def test_vouchers_for_others_than_those_on_the_list_are_dropped_and_named() -> None:
     world = enrolled(4)
-    told = aborted(world, occasion(world), kind=Forges)
-    assert "1 parties signed the list of survivors, which are too few" in told
-    assert "2 parties signed the list of survivors, which are too few" in told
+    what = occasion(world)
+    node = world.channels["p1"]
+
+    def bends(step: str, party: str, message: bytes) -> bytes:
+        if (step, party) != ("agreed", "p1"):
+            return message
+        plain = world.channels[COORDINATOR].opened("p1", message, what.digest + messages.AGREED)
+        signature, vouchers = messages.read_agreed(plain, 4, "p1")
+        fewer = messages.agreed_message(signature, {place: vouchers[place] for place in (0, 2)})
+        return node.seal(COORDINATOR, fewer, what.digest + messages.AGREED)
+
+    total, cohort = masked_sum(world, what, words_of(world, what), bends)
+    assert np.array_equal(total, plain_sum(words_of(world, what), cohort))
+    assert "p1: its vouchers are not for those on the list" in said(world)
 
 
 def test_a_second_cohort_of_one_round_is_refused() -> None:
@@ -336,6 +383,29 @@ def test_terms_by_cell_are_opened_for_the_cohort_of_their_support_only() -> None
     assert "support was summed for another cohort" in aborted(world, replace(values, round=3), broker=loses)
     again = replace(values, round=4)
     assert masked_sum(world, again, words_of(world, again))[1] == world.names
+
+
+def test_a_cohort_that_comes_back_tells_the_cells_anew() -> None:
+    """Cells that one cohort's support has told are not opened for the cohort before it."""
+    past, every = Past(), frozenset({"p0", "p1", "p2", "p3", "p4", "p5"})
+    world = enrolled(6)
+    support = occasion(world, kind="support", unchanging=True)
+    values = occasion(world, kind="predictions", cells="support")
+    for cohort in (every, every - {"p4", "p5"}, every):
+        past.sign(support, cohort)
+    past.sign(values, every)
+    with pytest.raises(RefusedError, match="support was summed for another cohort"):
+        past.sign(values, every - {"p4", "p5"})
+
+
+def test_what_terms_of_two_kinds_have_in_common_is_not_solved_for() -> None:
+    past, every = Past(), frozenset({"p0", "p1", "p2", "p3"})
+    world = enrolled(4)
+    first = occasion(world, kind="gradient", unchanging=True, same="rows")
+    past.sign(first, every)
+    with pytest.raises(RefusedError, match="together the sums would show what p3 adds"):
+        past.sign(occasion(world, kind="training", unchanging=True, same="rows"), every - {"p3"})
+    past.sign(occasion(world, kind="another", unchanging=True), every - {"p3"})
 
 
 # --- messages ---------------------------------------------------------------------------------------
@@ -515,7 +585,7 @@ READERS = [
     lambda data: messages.read_relay(data, 4, "p1"),
     lambda data: messages.read_places(data, 4, "p1"),
     lambda data: messages.read_by_place(data, 4, 32, "p1"),
-    lambda data: messages.read_signature(data, "p1"),
+    lambda data: messages.read_agreed(data, 4, "p1"),
 ]
 plain = st.recursive(
     st.one_of(st.integers(-2, 300), st.binary(max_size=70), st.text(max_size=3), st.none(), st.booleans()),

@@ -31,7 +31,7 @@ def test_the_sum_of_rows_holds_the_weighted_totals(weights: list[int]) -> None:
 
 
 def test_a_weight_above_the_most_is_refused() -> None:
-    with pytest.raises(PartyError, match="north: it counts for 1,001, and the charter for 1,000 at most"):
+    with pytest.raises(PartyError, match="north: it counts for 1,001, and the charter for 0 to 1,000 rows"):
         packing.weighed(terms(1001.0), 1000.0, "north")
 
 
@@ -39,3 +39,25 @@ def test_a_weight_above_the_most_is_refused() -> None:
 def test_what_is_not_finite_is_not_sent(bad: float) -> None:
     with pytest.raises(PartyError, match="north: its training left the finite numbers"):
         packing.weighed(Terms({"w": jnp.float32(bad)}, jnp.float32(1.0)), 10.0, "north")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+def test_what_is_no_weight_is_refused(bad: float) -> None:
+    with pytest.raises(PartyError, match="north: it"):
+        packing.weighed(terms(bad), 10.0, "north")
+    with pytest.raises(PartyError, match="north: it"):
+        packing.whole_weight(terms(bad), 10.0, "north")
+
+
+def test_a_weight_that_is_not_whole_or_too_large_multiplies_no_shares() -> None:
+    assert packing.whole_weight(terms(7.0), 10.0, "north") == 7
+    with pytest.raises(PartyError, match=r"it counts for 0\.5, and shares are multiplied by whole numbers"):
+        packing.whole_weight(terms(0.5), 10.0, "north")
+    with pytest.raises(PartyError, match="agree on a larger most_rows"):
+        packing.whole_weight(terms(11.0), 10.0, "north")
+
+
+def test_numbers_beyond_the_clip_are_refused_and_not_cut_off() -> None:
+    packing.check_within(np.array([-8.0, 8.0]), 8.0, "north")
+    with pytest.raises(PartyError, match=r"north: a number of its term is 8\.01, and sums hold 8 at most"):
+        packing.check_within(np.array([-8.01, 8.0]), 8.0, "north")
