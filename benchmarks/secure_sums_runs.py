@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
 
 
 def _overhead() -> Iterator[Row]:
-    """Yield what masks add to a run of the default charter, and of the simulated one, whose fleets are small."""
+    """Yield what masks add to a round of the default charter, and of the simulated one with small fleets."""
     data = os.environ.get("HANSA_DATA")
     name = f"masked, {PARTIES} parties, the default charter (FD004): CPU of a round beside the open run's"
     if data:
@@ -51,7 +51,7 @@ def _overhead() -> Iterator[Row]:
 
 
 def _rounds(charter: Charter, data: Path | None) -> tuple[float, float]:
-    """Return CPU seconds of a round, open and masked; rounds take turns, so that both meet the same machine."""
+    """Return CPU seconds of a round, open and masked; rounds take turns, to meet the same machine."""
     eight = replace(charter, roster=generated_roster(PARTIES), compare=())
     world = open_world(eight, data)
     runs = [Federation(replace(eight, protection=Protection(one)), world=world) for one in LEVELS[:2]]
