@@ -82,10 +82,10 @@ class MaskedParty:
             self._key.public, digest_of(self._seed), tuple(digest_of(one.key, one.seed) for one in shares)
         )
         self._held[self._place], self._openings[self._place] = shares[self._place], opening
-        sealed = [
-            b"" if name == self._channels.name else self._channels.seal(name, one.key + one.seed, self._about)
-            for name, one in zip(self._roster.names, shares, strict=True)
-        ]
+        sealed = [bytes(messages.SHARE_BYTES)] * parties
+        for place, (name, one) in enumerate(zip(self._roster.names, shares, strict=True)):
+            if place != self._place:
+                sealed[place] = self._channels.seal(name, one.key + one.seed, self._about)
         return self._sealed(messages.keys_message(opening, sealed), messages.KEYS)
 
     def masked(self, words: Words, relay: bytes) -> bytes:

@@ -72,7 +72,7 @@ class Past:
             return
         kept = occasion.same or occasion.kind
         before = self.opened.get(kept, [])
-        told = told_by_sums([*before, own])
+        told = None if own in before else told_by_sums([*before, own])
         if told is not None:
             raise RefusedError(
                 f"{kept} was summed for another cohort before; together the sums would show what {told} adds",

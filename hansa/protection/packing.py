@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +32,8 @@ def shaped(numbers: Floats, like: Any) -> Any:
     ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
     parts = np.split(numbers, ends)
     made = [
-        jnp.asarray(part.reshape(leaf.shape), leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)
+        jax.device_put(part.reshape(leaf.shape).astype(leaf.dtype))  # as `jnp.asarray`, without a program
+        for part, leaf in zip(parts, leaves, strict=True)
     ]
     return jax.tree.unflatten(structure, made)
 
@@ -86,7 +86,7 @@ def check_within(numbers: Floats, clip: float, party: str) -> None:
 def totals(numbers: Floats, most: float, like: Terms) -> Totals:
     """Return the totals that the sum of `weighed` rows holds; like: any party's terms."""
     whole = numbers * most  # (1 + numbers,)
-    weight = jnp.asarray(whole[0], like.weight.dtype)
+    weight = jax.device_put(whole[0].astype(like.weight.dtype))
     return Totals(shaped(whole[1:], like.values), weight)
 
 

@@ -105,8 +105,8 @@ def _past() -> Iterator[Decoder]:
 def _readers() -> Iterator[Decoder]:
     share = bytes(2 * KEY_BYTES + sealing.SEAL_BYTES)
     opening = Opening(_KEY, _KEY, (_KEY,) * PARTIES)
-    keys = messages.keys_message(opening, [b"", share, share])
-    relay = messages.relay_message({0: opening, 2: opening}, {0: b"", 2: share})
+    keys = messages.keys_message(opening, [share, share, share])
+    relay = messages.relay_message({0: opening, 2: opening}, {0: share, 2: share})
     yield Decoder(
         "read_keys", (keys,), lambda data: messages.keys_message(*messages.read_keys(data, PARTIES, SENDER))
     )

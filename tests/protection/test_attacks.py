@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.secure_sums import enrolled, plain_sum
+from hansa.core import codec
 from hansa.core.errors import AbortedError, HansaError, MessageError, RefusedError
 from hansa.crypto.agreement import AgreementKey
 from hansa.crypto.masks import add_streams
@@ -595,7 +596,7 @@ plain = st.recursive(
 
 
 @pytest.mark.parametrize("read", READERS)
-@given(data=st.one_of(st.binary(max_size=200), plain.map(messages.codec.encode)))
+@given(data=st.one_of(st.binary(max_size=200), plain.map(codec.encode)))
 def test_garbage_is_refused_and_named(read, data: bytes) -> None:
     try:
         read(data)
