@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hansa.core.errors import MessageError
-from hansa.crypto.signing import KEY_BYTES
 
 _SALT = b"hansa x25519"
 
@@ -36,7 +33,7 @@ class AgreementKey:
             point = self._key.exchange(X25519PublicKey.from_public_bytes(public))
         except ValueError as fault:
             raise MessageError("its key is none", do="drop the message", where=who) from fault
-        return HKDF(SHA256(), KEY_BYTES, _SALT, None).derive(point)
+        return derived(hmac.digest(_SALT, point, "sha256"))  # HKDF: extract, then expand
 
     @cached_property
     def _key(self) -> X25519PrivateKey:
@@ -48,5 +45,5 @@ def derived(shared: bytes, *uses: bytes) -> bytes:
 
     The expanding half of HKDF-SHA256, whose one block is one HMAC (RFC 5869, section 2.3).
     """
-    info = b"".join([part for use in uses for part in (len(use).to_bytes(4, "little"), use)])
-    return hmac.digest(shared, info + b"\1", "sha256")
+    bound = [len(use).to_bytes(4, "little") + use for use in uses]
+    return hmac.digest(shared, b"".join(bound) + b"\1", "sha256")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 _PIECE = 1 << 18  # bytes; half of a second-level cache
 _BLOCK = 16
 _ZEROS = bytes(_PIECE)
+_FROM_0 = CTR(bytes(_BLOCK))
 
 Words = NDArray[Any]
 """Unsigned integers of 32 or 64 bits, little-endian."""
@@ -59,4 +60,4 @@ def stream_pieces(keys: Sequence[bytes], words: int, piece: int) -> Iterator[NDA
 
 
 def _encryptor(key: bytes) -> CipherContext:
-    return Cipher(AES(key), CTR(bytes(_BLOCK))).encryptor()
+    return Cipher(AES(key), _FROM_0).encryptor()

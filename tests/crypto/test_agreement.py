@@ -3,8 +3,9 @@
 import os
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,3 +35,10 @@ def test_another_use_has_another_key(one: list[bytes], other: list[bytes]) -> No
 def test_a_key_of_one_use_is_what_hkdf_expands(shared: bytes, uses: list[bytes]) -> None:
     info = b"".join(len(use).to_bytes(4, "little") + use for use in uses)
     assert derived(shared, *uses) == HKDFExpand(SHA256(), 32, info).derive(shared)
+
+
+def test_the_secret_of_two_is_what_hkdf_makes_of_their_point() -> None:
+    one, other = X25519PrivateKey.generate(), AgreementKey(os.urandom(32))
+    point = one.exchange(X25519PublicKey.from_public_bytes(other.public))
+    public = one.public_key().public_bytes_raw()
+    assert other.shared_with(public, "one") == HKDF(SHA256(), 32, b"hansa x25519", b"").derive(point)
