@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import time
 from collections.abc import Callable, Iterator
-from statistics import median
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from benchmarks import secure_sums_encrypted, secure_sums_peer, secure_sums_runs, secure_sums_shared
+from benchmarks.cpu_time import cpu_seconds
 from benchmarks.measure import Row, at_most, shown
 from hansa.core.errors import AbortedError
 from hansa.crypto.masks import Words, add_streams
@@ -176,9 +175,4 @@ def _losing(plan: dict[str, str]) -> Callable[[str, str, bytes], bytes | None]:
 
 
 def _seconds(act: Callable[[], object], repeats: int = _REPEATS) -> float:
-    taken = []
-    for _ in range(repeats):
-        began = time.process_time()
-        act()
-        taken.append(time.process_time() - began)
-    return median(taken)
+    return cpu_seconds(act, repeats)

@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from statistics import median
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
+from benchmarks.cpu_time import cpu_seconds
 from benchmarks.measure import Row, at_most, shown
 from hansa.crypto.lattice import WIDTH, Integers, SecretLattice
 from hansa.protection.fixed_point import FixedPoint
@@ -79,9 +79,4 @@ def _raw_stream(count: int) -> None:
 
 
 def _seconds(act: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(_REPEATS):
-        began = time.process_time()
-        act()
-        taken.append(time.process_time() - began)
-    return median(taken)
+    return cpu_seconds(act, _REPEATS)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from statistics import median
 
 import numpy as np
 
+from benchmarks.cpu_time import cpu_seconds
 from benchmarks.measure import Row, at_most, shown
 from hansa.core.errors import AbortedError
 from hansa.protection.occasion import Occasion
@@ -137,9 +137,4 @@ def _vectors(parties: int, numbers: int) -> np.ndarray:
 
 
 def _seconds(act: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(_REPEATS):
-        began = time.process_time()
-        act()
-        taken.append(time.process_time() - began)
-    return median(taken)
+    return cpu_seconds(act, _REPEATS)

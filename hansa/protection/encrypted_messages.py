@@ -171,6 +171,8 @@ def _by_place(data: bytes, entries: int, parties: int, who: str) -> dict[int, li
         if entry[0] in found:
             raise MessageError("it lists a party twice", do="drop the message", where=who)
         found[entry[0]] = entry[1:]
+    if list(found) != sorted(found):
+        raise _garbled(who)
     return found
 
 

@@ -108,6 +108,7 @@ def read_presented(data: bytes, parties: int, who: str) -> Presented:
         if entry[0] in found:
             raise _garbled(who)
         found[entry[0]] = _statement(entry[1:], who)
+    _check_rise(found, who)
     return Presented(commitment, found)
 
 
@@ -159,7 +160,13 @@ def _weights(entries: Any, parties: int, who: str) -> dict[int, int]:
         if place in found or not (type(weight) is int and 0 <= weight <= MOST_WEIGHT):
             raise _garbled(who)
         found[place] = weight
+    _check_rise(found, who)
     return found
+
+
+def _check_rise(found: Mapping[int, object], who: str) -> None:
+    if list(found) != sorted(found):
+        raise _garbled(who)
 
 
 def _sized(values: Any, sizes: Sequence[int], who: str) -> tuple[bytes, ...]:

@@ -23,6 +23,7 @@ from hansa.protection.masked_coordinator import MaskedSum
 from hansa.protection.masked_messages import Opening
 from hansa.protection.occasion import past_of
 from hansa.simulation.masked_sums import STEPS
+from tests.fuzz.sums import encrypted_decoders, shared_decoders
 from tests.fuzz.world import PARTIES, SENDER, VICTIM, answer, take, world
 
 _KEY = bytes(range(KEY_BYTES))
@@ -280,6 +281,14 @@ def _shares(data: bytes) -> bytes:
     return data if len(data) == 2 * KEY_BYTES else b""
 
 
+# --- the messages of the other levels ---------------------------------------------------------------------
+
+
+def _other_levels() -> Iterator[Decoder]:
+    for name, seed, said in (*shared_decoders(), *encrypted_decoders()):
+        yield Decoder(name, (seed,), said)
+
+
 TABLE: tuple[Callable[[], Iterator[Decoder]], ...] = (
     _codec,
     _sealing,
@@ -288,4 +297,5 @@ TABLE: tuple[Callable[[], Iterator[Decoder]], ...] = (
     _adverts,
     _coordinator,
     _party,
+    _other_levels,
 )

@@ -17,8 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.secure_sums import enrolled, plain_sum
-from hansa.core import codec
-from hansa.core.errors import AbortedError, HansaError, MessageError, RefusedError
+from hansa.core.errors import AbortedError, MessageError, RefusedError
 from hansa.crypto.agreement import AgreementKey
 from hansa.crypto.masks import add_streams
 from hansa.crypto.secret_sharing import told_by
@@ -577,29 +576,3 @@ def test_a_mask_from_a_small_space_of_seeds_is_found_by_search_and_ours_is_not()
     strong = term.copy()
     add_streams(strong, [os.urandom(32)], [])
     assert not any((strong - weak(seed) < 100).all() for seed in range(1 << bits))
-
-
-# --- decoders ---------------------------------------------------------------------------------------
-
-READERS = [
-    lambda data: messages.read_keys(data, 4, "p1"),
-    lambda data: messages.read_relay(data, 4, "p1"),
-    lambda data: messages.read_places(data, 4, "p1"),
-    lambda data: messages.read_by_place(data, 4, 32, "p1"),
-    lambda data: messages.read_agreed(data, 4, "p1"),
-]
-plain = st.recursive(
-    st.one_of(st.integers(-2, 300), st.binary(max_size=70), st.text(max_size=3), st.none(), st.booleans()),
-    lambda inner: st.lists(inner, max_size=5),
-    max_leaves=20,
-)
-
-
-@pytest.mark.parametrize("read", READERS)
-@given(data=st.one_of(st.binary(max_size=200), plain.map(codec.encode)))
-def test_garbage_is_refused_and_named(read, data: bytes) -> None:
-    try:
-        read(data)
-    except HansaError as fault:
-        assert isinstance(fault, MessageError)
-        assert fault.where == "p1"

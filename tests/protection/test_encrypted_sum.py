@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 pytest.importorskip("tenseal", reason="needs the extra encrypted")
 
 from benchmarks.secure_sums import plain_sum
-from hansa.core.errors import AbortedError, CharterError, HansaError, MessageError, RefusedError
+from hansa.core.errors import AbortedError, CharterError, MessageError, RefusedError
 from hansa.crypto.lattice import SLOTS, WIDTH, PublicLattice, SecretLattice, _fields, _only
 from hansa.protection import encrypted_messages as messages
 from hansa.protection.encrypted_messages import CUSTODIAN, Commitment
@@ -621,30 +621,3 @@ def test_an_opened_total_can_be_checked_by_anybody_and_names_its_cohort() -> Non
     signature = world.credentials[CUSTODIAN].signing.sign("opened total", short.statement(what.digest))
     with pytest.raises(MessageError, match="its total is of another size"):
         checked(replace(short, signature=signature).encoded(), world.roster, what)
-
-
-# --- decoders ---------------------------------------------------------------------------------------
-
-READERS = [
-    lambda data: messages.read_signed(data, "p1"),
-    lambda data: messages.read_commitment(data, "p1"),
-    lambda data: messages.read_commitments(data, 4, "p1"),
-    lambda data: messages.read_pieces(data, "p1"),
-    lambda data: messages.read_terms(data, 4, "p1"),
-    lambda data: messages.read_opened(data, 4, "p1"),
-]
-plain = st.recursive(
-    st.one_of(st.integers(-2, 300), st.binary(max_size=70), st.text(max_size=3), st.none(), st.booleans()),
-    lambda inner: st.lists(inner, max_size=5),
-    max_leaves=20,
-)
-
-
-@pytest.mark.parametrize("read", READERS)
-@given(data=st.one_of(st.binary(max_size=200), plain.map(messages.codec.encode)))
-def test_garbage_is_refused_and_named(read, data: bytes) -> None:
-    try:
-        read(data)
-    except HansaError as fault:
-        assert isinstance(fault, MessageError)
-        assert fault.where == "p1"

@@ -17,8 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.secure_sums_shared import occasion_of, world_of
-from hansa.core import codec
-from hansa.core.errors import AbortedError, HansaError, MessageError, RefusedError
+from hansa.core.errors import AbortedError, MessageError, RefusedError
 from hansa.protection import shared_messages as messages
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
@@ -28,7 +27,7 @@ from hansa.protection.shared_form import SharedForm
 from hansa.protection.shared_party import SharedParty
 from hansa.protection.shared_products import ProductServer
 from hansa.protection.shared_server import SharedServer
-from hansa.simulation.nodes import Broker, Nodes, delivered
+from hansa.simulation.nodes import Broker, Nodes
 from hansa.simulation.shared_sums import SERVERS, STEPS, plain_sum, shared_sum
 from tests.protection.test_shared_sums import check, terms_of
 
@@ -705,35 +704,3 @@ def test_parties_learn_their_own_square_and_product_only() -> None:
         assert found[name].square / units == pytest.approx(total.gram[place, place])
         signed = (found[name].product ^ 1 << 63) - (1 << 63)
         assert signed / units == pytest.approx(total.gram[place] @ weights)
-
-
-# --- decoders -----------------------------------------------------------------------------------------
-
-READERS = [
-    lambda data: messages.read_share(data, 1, 3, "p1"),
-    lambda data: messages.read_presented(data, 4, "p1"),
-    lambda data: messages.read_weights(data, 4, "p1"),
-    lambda data: messages.read_parts(data, [32, 8], "p1"),
-    lambda data: messages.read_result(data, 4, "p1"),
-]
-plain = st.recursive(
-    st.one_of(st.integers(-2, 300), st.binary(max_size=70), st.text(max_size=3), st.none(), st.booleans()),
-    lambda inner: st.lists(inner, max_size=5),
-    max_leaves=20,
-)
-
-
-@pytest.mark.parametrize("read", READERS)
-@given(data=st.one_of(st.binary(max_size=200), plain.map(codec.encode)))
-def test_garbage_is_refused_and_named(read, data: bytes) -> None:
-    try:
-        read(data)
-    except HansaError as fault:
-        assert isinstance(fault, MessageError)
-        assert fault.where == "p1"
-
-
-def test_an_honest_run_has_no_trouble() -> None:
-    world = world_of(4)
-    shared_sum(world, occasion_of(world), terms_of(world), delivered)
-    assert not world.trouble
