@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,6 +32,7 @@ from hansa.simulation.nodes import enrolled as enrolled_under
 COMMAND = "make measure TOPIC=secure-sums"
 PARTIES, NUMBERS = 10, 10_000_000
 _REPEATS, _ROUNDS = 7, 41
+_seconds = partial(cpu_seconds, repeats=_REPEATS)
 
 
 def rows() -> Iterator[Row]:
@@ -98,9 +100,9 @@ def _a_round() -> Iterator[Row]:
     numbers = iter(range(1, 1000))
     words = words_of(world, occasion(world, size=10_000))
     spent = _seconds(
-        lambda: masked_sum(world, occasion(world, size=10_000, number=next(numbers)), words), _ROUNDS
+        lambda: masked_sum(world, occasion(world, size=10_000, number=next(numbers)), words), repeats=_ROUNDS
     )
-    raw = _seconds(_raw_curves, _ROUNDS)
+    raw = _seconds(_raw_curves, repeats=_ROUNDS)
     name = "masked, 8 parties, 10k parameters: CPU of a round, all nodes together"
     yield at_most(name, 1000 * spent, 15.0, "ms", COMMAND)
     yield shown(f"{name}, its curve operations alone", 1000 * raw, "ms", COMMAND)
@@ -172,7 +174,3 @@ def _losing(plan: dict[str, str]) -> Callable[[str, str, bytes], bytes | None]:
         return None if party in plan and at >= STEPS.index(plan[party]) else message
 
     return broker
-
-
-def _seconds(act: Callable[[], object], repeats: int = _REPEATS) -> float:
-    return cpu_seconds(act, repeats)

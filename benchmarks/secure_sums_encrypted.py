@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -24,6 +25,7 @@ COMMAND = "make measure TOPIC=secure-sums"
 PARTIES, NUMBERS = 10, 100_000
 _NAME = "encrypted, 100k parameters"
 _REPEATS = 7
+_seconds = partial(cpu_seconds, repeats=_REPEATS)
 
 
 def rows() -> Iterator[Row]:
@@ -76,7 +78,3 @@ def _error() -> Iterator[Row]:
 
 def _raw_stream(count: int) -> None:
     Cipher(AES(os.urandom(32)), CTR(bytes(16))).encryptor().update(bytes(count))
-
-
-def _seconds(act: Callable[[], object]) -> float:
-    return cpu_seconds(act, _REPEATS)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from hansa.simulation.shared_sums import SERVERS, STEPS, shared_sum
 COMMAND = "make measure TOPIC=secure-sums"
 PARTIES, NUMBERS = 10, 1_000_000
 _REPEATS = 7
+_seconds = partial(cpu_seconds, repeats=_REPEATS)
 
 
 def rows() -> Iterator[Row]:
@@ -134,7 +136,3 @@ def _losses() -> Iterator[Row]:
 def _vectors(parties: int, numbers: int) -> np.ndarray:
     """Return (parties, numbers) vectors of norm 1 or nearly."""
     return np.random.default_rng(0).normal(size=(parties, numbers)) / np.sqrt(numbers)
-
-
-def _seconds(act: Callable[[], object]) -> float:
-    return cpu_seconds(act, _REPEATS)
