@@ -25,7 +25,7 @@ from tests.fuzz.mutations import changed_bytes, changed_values
 REPOSITORY = Path(__file__).parents[2]
 
 each_decoder = pytest.mark.parametrize("decoder", table().values(), ids=list(table()))
-few = settings(max_examples=40)
+few = settings(max_examples=20)
 
 
 def _is_value(decoder: Decoder) -> bool:
@@ -58,7 +58,7 @@ def test_a_message_with_other_bytes_is_refused_or_means_itself(decoder: Decoder,
 @pytest.mark.parametrize(
     "decoder", [pytest.param(one, id=name) for name, one in table().items() if _is_value(one)]
 )
-@settings(max_examples=120)
+@settings(max_examples=40)
 @given(draw=st.data())
 def test_a_message_with_other_values_is_refused_or_means_itself(
     decoder: Decoder, draw: st.DataObject

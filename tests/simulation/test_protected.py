@@ -52,16 +52,16 @@ def found(charter: Charter) -> ScenarioFigures:
     ("name", "kind"),
     [
         ("fedavg", "horizontal"),
-        ("scaffold", "horizontal"),
-        ("fsvrg", "horizontal"),
-        ("fednova", "horizontal"),
-        ("fedper", "horizontal"),
+        ("fsvrg", "horizontal"),  # two exchanges in a round
         ("aligned", "hybrid"),
-        ("hyfdca", "hybrid"),
         ("labsync_mean", "hybrid"),
-        ("mixed", "mixed"),
-        ("vertical", "vertical"),
         ("vafl", "vertical"),
+        pytest.param("scaffold", "horizontal", marks=pytest.mark.slow),
+        pytest.param("fednova", "horizontal", marks=pytest.mark.slow),
+        pytest.param("fedper", "horizontal", marks=pytest.mark.slow),
+        pytest.param("hyfdca", "hybrid", marks=pytest.mark.slow),
+        pytest.param("mixed", "mixed", marks=pytest.mark.slow),
+        pytest.param("vertical", "vertical", marks=pytest.mark.slow),
     ],
 )
 def test_a_masked_run_learns_what_an_open_one_learns(name: str, kind: str) -> None:
