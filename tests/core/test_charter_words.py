@@ -365,6 +365,7 @@ name = "parts"
 consortium = "Mills"
 task = "{task}"
 parties = 3
+protection = {{{{ secrecy = "open" }}}}
 [data]
 source = "table"
 file = "parts.csv"

@@ -74,7 +74,7 @@ def test_any_parties_lost_at_any_step_leave_the_right_sum_or_none(parties: int) 
                     _check_losses(parties, dict(zip(gone, steps, strict=True)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     parties=st.sampled_from([10, 10, 10, 50]), draw=st.randoms(use_true_random=False), more=st.integers(0, 2)
 )
