@@ -299,7 +299,7 @@ gradient = "exact"
 [protection]
 # Who sees what a party sends. masked: nobody; the coordinator learns sums over 3 to 50 parties. shared: three
 # servers, of which no one sees it; they learn how long updates are and the angles between them. encrypted: a
-# custodian of the key, who opens sums alone. open: the coordinator sees each party's terms.
+# custodian of the key, who must be trusted to open sums alone. open: the coordinator sees each party's terms.
 secrecy = "{secrecy}"
 
 # How many parties a sum, and each of its cells (a sensor, a label), is over, at least.

@@ -112,8 +112,9 @@ SECRECY = {
     "shared": "what a party sends is cut into shares for three servers, of which no one can read it; they "
     "learn sums of at least {cohort} parties, how long each update is and the angles between them, and how "
     "many rows a party counts for",
-    "encrypted": "what a party sends is encrypted; the coordinator adds up what it cannot read, and a "
-    "custodian opens sums of at least {cohort} parties; the two together could read everything",
+    "encrypted": "what a party sends is encrypted; the coordinator hands on what it cannot read, and the "
+    "custodian of the key adds it up and opens sums of at least {cohort} parties; it alone, if it broke the "
+    "rules, could read everything",
     "open": "the members accept that the coordinator sees each party's terms, and what shows rows, gradients "
     "or histograms in clear",
 }

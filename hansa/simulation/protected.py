@@ -104,7 +104,6 @@ class ProtectedSums:
         task = f"{charter_digest(charter)} {scenario}"
         self.nodes = enrolled(names, task, source, self._level.servers)
         self.meter = Meter(names)
-        self.products: dict[str, Floats] = {}  # (cohort, cohort) of each kind's newest sum
         self._asked = 0  # sums
 
     def enough(self, kind: str, has: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
@@ -160,7 +159,6 @@ class ProtectedSums:
         occasion = self._occasion(why, SharedForm(len(self.nodes.names), norm), numbers)
         with self._faults_raised():
             found = shared_sums.shared_sum(self.nodes, occasion, rows, self.meter.carrier(occasion.kind))
-        self.products[occasion.kind] = found.gram
         return packing.totals(np.append(sum(found.weights.values()), found.total), 1.0, like)
 
     def _statistic(self, kind: str, terms: Sequence[Floats], cells: str) -> Floats:

@@ -287,7 +287,7 @@ def test_what_few_parties_have_is_said_not_to_be_summed() -> None:
 
 def test_each_level_says_who_could_read_what() -> None:
     assert "how long each update is and the angles between them" in masked(8, secrecy="shared")
-    assert "the two together could read everything" in masked(8, secrecy="encrypted")
+    assert "it alone, if it broke the rules, could read everything" in masked(8, secrecy="encrypted")
 
 
 def test_two_parties_are_warned_that_they_see_each_other() -> None:

@@ -107,20 +107,6 @@ def test_totals_are_those_of_the_terms_to_the_stated_error(level: str) -> None:
     assert error <= bound + np.abs(exact).max() * 2.0**-23  # and float32's own
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "kinds"),
-    [("fedavg", "horizontal", {"training"}), ("aligned", "hybrid", set()), ("labsync_mean", "hybrid", set())],
-)
-def test_updates_alone_go_with_products(name: str, kind: str, kinds: set[str]) -> None:
-    """What parties have, which never changes, is in no vector that is weighed anew in each round."""
-    cohort = gather(contract(name, kind, Protection("shared"), **LARGE), name, WORLD)
-    assert cohort.sums is not None
-    session = Session(cohort, [exam_of(WORLD.test, cohort.charter, "the test")] * 5, 1)
-    session.open()
-    session.step()
-    assert set(cohort.sums.products) == kinds
-
-
 def test_small_updates_are_summed_without_products() -> None:
     small_one = found(contract("fedavg", "horizontal", Protection("shared")))
     plain = found(contract("fedavg", "horizontal", Protection("open")))
@@ -134,18 +120,27 @@ def test_last_rounds_that_send_nothing_open_nothing() -> None:
         assert np.isfinite(found(charter).history["rmse"]).all()
 
 
-def test_one_party_with_most_rows_counts_for_a_third_where_weights_are_seen() -> None:
+@pytest.mark.parametrize(
+    ("name", "kind", "seen"), [("fedavg", "horizontal", True), ("aligned", "hybrid", False)]
+)
+def test_one_party_with_most_rows_counts_for_a_third_where_weights_are_seen(
+    name: str, kind: str, seen: bool
+) -> None:
+    """Of aligned updates nobody sees a weight: they say who has what, and no rule may weigh that anew."""
     names = ("a", "b", "c")
-    charter = contract("fedavg", "horizontal", Protection("shared"))
-    sums = ProtectedSums(replace(charter, roster=tuple(map(Party, names))), "fedavg", names, os.urandom)
+    charter = contract(name, kind, Protection("shared"))
+    sums = ProtectedSums(replace(charter, roster=tuple(map(Party, names))), name, names, os.urandom)
+    assert sums.enough("statistics", [np.ones(2, bool)] * 3).all()
     ask = Ask(jnp.int32(1), {"w": jnp.zeros(600)})
     terms = {
-        name: Terms({"w": jnp.full(600, 0.1 * place)}, jnp.float32(weight))
-        for place, (name, weight) in enumerate(zip(names, (5.0, 5.0, 990.0), strict=True))
+        own: Terms({"w": jnp.full(600, 0.1 * place)}, jnp.float32(weight))
+        for place, (own, weight) in enumerate(zip(names, (5.0, 5.0, 990.0), strict=True))
     }
     found = sums.totals(ask, terms)
-    assert float(found.weight) == 15.0
-    assert np.asarray(found.values["w"]) == pytest.approx(np.full(600, 5.0 * 0.3), rel=1e-4)
+    weights = (5.0, 5.0, 5.0) if seen else (5.0, 5.0, 990.0)
+    assert float(found.weight) == pytest.approx(sum(weights), rel=1e-6)
+    total = sum(0.1 * place * weight for place, weight in enumerate(weights))
+    assert np.asarray(found.values["w"]) == pytest.approx(np.full(600, total), rel=1e-4)
 
 
 def test_a_party_without_rows_does_not_count_where_weights_are_seen() -> None:
