@@ -70,6 +70,7 @@ class PredictionSharing:
     keys: int
     damping: float = 0.0
     cohort: int = 1  # parties that a key needs to be summed
+    judged: bool = False  # whether sums are weighed by a rule, so that no party can take its own term off
     preludes: ClassVar[tuple[str, ...]] = ()
     addressed: ClassVar[bool] = False
 
@@ -107,10 +108,10 @@ class PredictionSharing:
             enough = ask.shared
         if not ask.opening:
             others = _minus(ask.shared, local.sent)
-            newest = others.prediction / jnp.maximum(others.support, 1.0)  # (keys,)
+            newest = self._mean(ask.shared, others)  # (keys,)
             kept = jnp.where(local.trained, self.damping, 0.0)
             partners = kept * partners + (1.0 - kept) * newest  # (keys,)
-            support, network = others.support, current.network
+            support, network = jnp.maximum(others.support, 0.0), current.network
 
             def beside(block: Rows) -> Partners:
                 count = support[block.key]  # (rows,)
@@ -123,6 +124,13 @@ class PredictionSharing:
         if self.cohort > 1:
             sent = jax.tree.map(lambda leaf: leaf * enough, sent)
         return Terms(sent, jnp.ones(())), Local(current, local.key, sent, partners, loss, trained, enough)
+
+    def _mean(self, total: Curve, others: Curve) -> jax.Array:
+        """Return (keys,) what partners predict; where a rule has weighed the sums, what all parties do."""
+        if self.judged:
+            weight = jnp.where(total.support > 0, total.support, 1.0)  # (keys,)
+            return total.prediction / weight
+        return others.prediction / jnp.maximum(others.support, 1.0)
 
     def absorb(self, state: State, totals: Totals | Sequence[Terms]) -> State:
         """Return the new sums; before there are any, which keys enough parties have."""

@@ -185,7 +185,45 @@ class Protection:
     cohort: int = 3  # parties of a sum, and of each of its cells, at least
     most_rows: int = 10_000_000  # what a party may count for; its weight is masked as a share of it
     width: int = 64  # masked: bits of a number, 32 or 64
-    norm: float | None = None  # shared: how long an update may be; none: twice the root of its numbers
+    norm: float | None = None  # shared, or judged: how long an update may be; shared, none: twice the root
+
+
+@dataclass(frozen=True, slots=True)
+class DefenceChoice:
+    """How updates are weighed where some parties may send bad ones."""
+
+    rule: str = "none"  # none, or one of hansa.core.defences.DEFENCES
+    before: str = "none"  # what is done to updates before the rule: none, nnm or arc
+    bad: int = 1  # how many bad parties the rule shall bear
+    trusted: str = ""  # fltrust, monna: the party whose update the others are held against
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What parties keep out of training, to test models with and to value what others bring."""
+
+    share: float = 0.0  # of each party's own assets
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """When parties vote on the common model."""
+
+    every: int = 0  # rounds between two votes; 0: nobody votes
+    quorum: int | None = None  # votes that a model needs; none: those of more than half of the parties
+    tolerance: float = (
+        0.05  # how much more a new model may lose on a party's own validation assets, as a share
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """What parties are paid for."""
+
+    measure: str = "none"  # none, shapley (on models) or gradient (from products of updates)
+    every: int = 1  # rounds between two measurements
+    credits: int = 1000  # paid out for a run, to all parties together
+    pays: str = "lower"  # the end of the interval that is paid: lower, or the mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +262,10 @@ class Charter:
     evaluation: Evaluation
     trees: Trees = Trees()
     protection: Protection = Protection()
+    defence: DefenceChoice = DefenceChoice()
+    validation: Validation = Validation()
+    gate: Gate = Gate()
+    reward: Reward = Reward()
     compare: tuple[str, ...] = ()
     roster: tuple[Party, ...] = field(default=())
 

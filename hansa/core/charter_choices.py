@@ -11,6 +11,7 @@ from typing import Any
 
 from hansa.core.charter import Charter
 from hansa.core.charter_turbofan import TRAIN_ENGINES
+from hansa.core.defences import BEFORE, DEFENCES
 from hansa.core.methods import SCENARIOS, TRAINABLE
 from hansa.core.tasks import TASKS
 
@@ -81,6 +82,10 @@ _WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("algorithm", "gradient", ("exact", "matlab", "python")),
     ("evaluation", "filter", ("kalman", "drift", "none")),
     ("protection", "secrecy", ("masked", "shared", "encrypted", "open")),
+    ("defence", "rule", ("none", *DEFENCES)),
+    ("defence", "before", BEFORE),
+    ("reward", "measure", ("none", "shapley", "gradient")),
+    ("reward", "pays", ("lower", "mean")),
 )
 
 _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
@@ -120,6 +125,13 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("protection", "most_rows", lambda x: 1 <= x <= 1 << 30, "from 1 to 1073741824"),
     ("protection", "width", lambda x: x in (32, 64), "of bits, 32 or 64"),
     ("protection", "norm", lambda x: x > 0, "over 0"),
+    ("defence", "bad", lambda x: x >= 0, "of at least 0"),
+    ("validation", "share", lambda x: 0 <= x < 1, "from 0 to below 1"),
+    ("gate", "every", lambda x: x >= 0, "of at least 0 (0 lets nobody vote)"),
+    ("gate", "quorum", lambda x: x >= 1, "of at least 1, or leave it out for more than half"),
+    ("gate", "tolerance", lambda x: x >= 0, "of at least 0"),
+    ("reward", "every", lambda x: x >= 1, "of at least 1"),
+    ("reward", "credits", lambda x: x >= 1, "of at least 1"),
     ("trees", "depth", lambda x: 1 <= x <= 16, "from 1 to 16"),
     ("trees", "rate", lambda x: 0 < x <= 1, "over 0 and at most 1"),
 )

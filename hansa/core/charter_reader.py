@@ -11,7 +11,9 @@ from hansa.core.charter import (
     Charter,
     Column,
     Data,
+    DefenceChoice,
     Evaluation,
+    Gate,
     Label,
     Network,
     Partition,
@@ -19,8 +21,10 @@ from hansa.core.charter import (
     Preparation,
     Protection,
     Regimes,
+    Reward,
     Training,
     Trees,
+    Validation,
 )
 from hansa.core.charter_rules import check_charter
 from hansa.core.charter_toml import RecordReader, parse_toml
@@ -82,6 +86,10 @@ class _File:
     evaluation: Evaluation = field(default_factory=Evaluation)
     trees: Trees = field(default_factory=Trees)
     protection: Protection = field(default_factory=Protection)
+    defence: DefenceChoice = field(default_factory=DefenceChoice)
+    validation: Validation = field(default_factory=Validation)
+    gate: Gate = field(default_factory=Gate)
+    reward: Reward = field(default_factory=Reward)
     party: tuple[Party, ...] = ()
 
 
@@ -111,6 +119,10 @@ def _assemble(file: _File, where: str) -> Charter:
         evaluation=file.evaluation,
         trees=file.trees,
         protection=file.protection,
+        defence=file.defence,
+        validation=file.validation,
+        gate=file.gate,
+        reward=file.reward,
         compare=tuple(name for name in file.compare if name != file.algorithm.name),  # it is trained anyway
         roster=_roster(file, where),
     )

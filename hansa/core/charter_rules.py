@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from hansa.core.charter import AlgorithmChoice, Charter, Party, Trees
 from hansa.core.charter_choices import Fault, key_faults
+from hansa.core.charter_defence_rules import defence_faults
 from hansa.core.charter_schema_rules import names_of, schema_faults
 from hansa.core.charter_secrecy_rules import secrecy_faults
 from hansa.core.charter_task_rules import task_faults
@@ -27,6 +28,7 @@ def check_charter(charter: Charter, where: str = "charter.toml") -> None:
         _partition_faults,
         _algorithm_faults,
         secrecy_faults,
+        defence_faults,
     ):
         for fault in rules(charter):
             place = f"{where} [{fault.table}]" if fault.table else where

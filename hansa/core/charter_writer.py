@@ -22,6 +22,10 @@ _TABLES = (
     "evaluation",
     "trees",
     "protection",
+    "defence",
+    "validation",
+    "gate",
+    "reward",
 )
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 

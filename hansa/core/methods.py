@@ -39,6 +39,7 @@ class Method:
     loss: str = ""  # of shared predictions, where it is the method's own and not the charter's
     wide: bool = False  # whether numbers of steps are sent beside weights
     in_clear: str = ""  # what it does that only a charter of open secrecy allows
+    unjudged: str = ""  # why no rule can weigh its terms; empty: rules can
 
 
 _AVERAGED = Method(
@@ -144,6 +145,7 @@ METHODS: Mapping[str, Method] = {
         " round.",
         term="the change of the network's weights for one step and the number of steps, both times the "
         "party's row count, and its row count",
+        unjudged="whose terms hold numbers of steps beside weights",
     ),
     "scaffold": replace(
         _AVERAGED,
@@ -166,6 +168,7 @@ METHODS: Mapping[str, Method] = {
         term="first the gradient of the party's loss and its number of steps, then the change of the "
         "network's weights, all times its row count, and its row count with both",
         plain=True,
+        unjudged="whose terms hold numbers of steps beside weights",
     ),
     "fedper": replace(_PERSONAL, title="FedPer", compared="all weights but the last layer's averaged"),
     "fedrep": replace(
@@ -202,6 +205,7 @@ METHODS: Mapping[str, Method] = {
         term=f"{_WEIGHTS_TERM}; the coordinator sees each party's by itself",
         settings=("clusters",),
         in_clear="shows the coordinator each party's change by itself",
+        unjudged="which compares parties' changes itself",
     ),
     "aligned": _ALIGNED,
     "hyfdca": replace(
@@ -212,6 +216,7 @@ METHODS: Mapping[str, Method] = {
         term="what the party's rows change in the weights of a linear model",
         settings=("ridge",),
         linear=True,
+        unjudged="whose terms must all be added up",
     ),
     "own": replace(
         _AVERAGED,
@@ -220,6 +225,7 @@ METHODS: Mapping[str, Method] = {
         compared="the parties' own algorithm, one common model",
         term="what the charter says of the parties' own algorithm",
         settings=_OWN,
+        unjudged="whose terms its authors alone know",
     ),
     "own_personal": replace(
         _AVERAGED,
@@ -229,6 +235,7 @@ METHODS: Mapping[str, Method] = {
         compared="the parties' own algorithm, a model at each party",
         term="what the charter says of the parties' own algorithm",
         settings=_OWN,
+        unjudged="whose terms its authors alone know",
     ),
     "vertical": _VERTICAL,
     "fedbcd": replace(
@@ -242,6 +249,7 @@ METHODS: Mapping[str, Method] = {
         leaves=_CHANGES,
         compared="predictions by row, nobody waited for",
         settings=(*_PREDICTION, *_LATE),
+        unjudged="whose terms are changes that add up over rounds",
     ),
     "fdml": replace(
         _VERTICAL,
@@ -250,6 +258,7 @@ METHODS: Mapping[str, Method] = {
         compared="predictions by row that add up to the label, nobody waited for",
         settings=("damping", *_LATE),
         loss="sum",
+        unjudged="whose terms are changes that add up over rounds",
     ),
     "afsgd_vp": replace(
         _VERTICAL,
@@ -259,6 +268,7 @@ METHODS: Mapping[str, Method] = {
         settings=("damping", *_LATE),
         plain=True,
         loss="sum",
+        unjudged="whose terms are changes that add up over rounds",
     ),
     "labsync": Method(
         "FedLabSync",
@@ -272,6 +282,7 @@ METHODS: Mapping[str, Method] = {
         "hybrid",
         settings=_PREDICTION,
         in_clear="shows labels and predictions row by row",
+        unjudged="which pairs rows with rows; labsync_mean learns the same and is judged",
     ),
     "labsync_mean": Method(
         "LabSync-Mean",
@@ -308,6 +319,7 @@ METHODS: Mapping[str, Method] = {
         "in clear, for each node of a tree the sums of gradients and curvatures of the party's rows by "
         "feature and bin; before that, quantiles of each feature",
         in_clear="show gradients and histograms in clear",
+        unjudged="whose histograms must all be added up",
     ),
 }
 
@@ -326,6 +338,18 @@ BY_ROW = frozenset(
     if method.exchanges == "predictions" and "vertical" in method.partitions
 )
 """Scenarios whose parties share predictions by row; every party has every row."""
+
+JUDGED = frozenset(
+    name for name, method in METHODS.items() if method.exchanges != "nothing" and not method.unjudged
+)
+"""Scenarios whose terms a rule can weigh: changes of weights, or predictions."""
+
+PRODUCED = frozenset(
+    name
+    for name, method in METHODS.items()
+    if method.exchanges == "weights" and not (method.framed or method.wide or method.in_clear)
+)
+"""Scenarios whose terms three servers multiply under shared secrecy."""
 
 LATE = frozenset(name for name, method in METHODS.items() if "staleness" in method.settings)
 """Those that wait for nobody: a round goes on without the parties that are late."""

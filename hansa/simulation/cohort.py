@@ -32,6 +32,7 @@ from hansa.runtime.party import Member
 from hansa.simulation.brought import brought_algorithm, check_network, network_code
 from hansa.simulation.components import with_components
 from hansa.simulation.holdings import Holding, holding
+from hansa.simulation.judged import JudgedSums
 from hansa.simulation.lacking import with_fill
 from hansa.simulation.large_fleet import Tell, untold
 from hansa.simulation.oversampling import oversampled
@@ -58,6 +59,7 @@ class Cohort:
     owner: NDArray[np.int64] | None = None  # (test assets,) whose kind each one is, under an uneven deal
     sensors: tuple[str, ...] = ()  # of all parties, in the order of the statistics
     sums: ProtectedSums | None = None  # what adds up terms; None: in the clear
+    judge: JudgedSums | None = None  # what checks and weighs them before; None: nobody does
 
     @property
     def unsummed(self) -> tuple[str, ...]:
@@ -111,6 +113,7 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
         products,
         sensors=union(holdings),
         sums=sums,
+        judge=_judge(charter, scenario, sums),
     )
 
 
@@ -119,6 +122,13 @@ def _sums(charter: Charter, scenario: str) -> ProtectedSums | None:
     if charter.secrecy == "open" or METHODS[scenario].exchanges == "nothing":
         return None
     return ProtectedSums(charter, scenario, [party.name for party in charter.roster], os.urandom)
+
+
+def _judge(charter: Charter, scenario: str, sums: ProtectedSums | None) -> JudgedSums | None:
+    """Return what judges a scenario's terms; None where the charter has no rule, or nothing is exchanged."""
+    if charter.defence.rule == "none" or METHODS[scenario].exchanges == "nothing":
+        return None
+    return JudgedSums(charter, scenario, sums)
 
 
 def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[Holding]]:
@@ -187,6 +197,8 @@ def _algorithm(charter: Charter, scenario: str, keys: int, *, protected: bool) -
     if what == "weights":
         return averaging_algorithm(charter, scenario, plain)
     found = sharing_algorithm(charter, scenario, replace(plain, horizon=0.0), keys)
+    if isinstance(found, PredictionSharing) and charter.defence.rule != "none":
+        return replace(found, judged=True)
     if protected and isinstance(found, PredictionSharing) and scenario not in BY_ROW:  # all have every row
         return replace(found, cohort=charter.protection.cohort)
     return found

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
-from hansa.core.errors import AbortedError
+from hansa.core.errors import AbortedError, CharterError
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import BY_ROW, METHODS
 from hansa.crypto.lattice import WIDTH
@@ -33,6 +33,7 @@ from hansa.protection.shared_sketch import LEAST_SIZE
 from hansa.simulation import encrypted_sums, shared_sums
 from hansa.simulation.masked_sums import masked_sum
 from hansa.simulation.nodes import Broker, Nodes, delivered, enrolled
+from hansa.simulation.shared_sums import Rule
 from hansa.transport.memory import frame
 
 Floats = NDArray[np.float64]
@@ -118,8 +119,12 @@ class ProtectedSums:
         """
         return self._statistic(kind, terms, f"support of {kind}")
 
-    def totals(self, ask: Ask, terms: Mapping[str, Terms]) -> Totals:
-        """Return the weighted sums of the terms of those who answer."""
+    def totals(self, ask: Ask, terms: Mapping[str, Terms], weigh: Rule | None = None) -> Totals:
+        """Return the weighted sums of the terms of those who answer.
+
+        weigh: a rule over the products of updates, in place of stated weights; three servers compute them for
+        updates of LEAST_SIZE numbers or more alone. Raises CharterError for a rule where they do not.
+        """
         kind, cells = ask.opening or "training", _cells(self._scenario, ask)
         weighed = METHODS[self._scenario].exchanges == "weights"
         why = {
@@ -134,13 +139,21 @@ class ProtectedSums:
         most = float(self._charter.protection.most_rows) if weighed else 1.0
         alike = weighed and not cells  # else terms hold who has what, which never changes
         if self._charter.secrecy == "shared" and alike and packing.size(like) >= LEAST_SIZE:
-            return self._with_products(why | {"unchanging": False}, terms)
+            return self._with_products(why | {"unchanging": False}, terms, weigh)
+        if weigh is not None:
+            raise CharterError(
+                f"a rule needs products of updates, and those of {packing.size(like)} numbers tell them",
+                do=f'let the network have {LEAST_SIZE} numbers, or write secrecy = "open"',
+                where="defence",
+            )
         width = self._charter.protection.width if self._charter.secrecy == "masked" else self._level.width
         form = FixedPoint(len(self.nodes.names), CLIP[width], width)
         rows = {name: packing.weighed(own, most, name) for name, own in terms.items()}
         return packing.totals(self._opened(why, form, rows), most, like)
 
-    def _with_products(self, why: Mapping[str, Any], terms: Mapping[str, Terms]) -> Totals:
+    def _with_products(
+        self, why: Mapping[str, Any], terms: Mapping[str, Terms], weigh: Rule | None
+    ) -> Totals:
         """Return sums over three servers, who see weights: the largest are cut to a cohort's part."""
         like = next(iter(terms.values()))
         most, numbers = float(self._charter.protection.most_rows), packing.size(like)
@@ -158,7 +171,9 @@ class ProtectedSums:
         norm = self._charter.protection.norm or 2.0 * math.sqrt(numbers)
         occasion = self._occasion(why, SharedForm(len(self.nodes.names), norm), numbers)
         with self._faults_raised():
-            found = shared_sums.shared_sum(self.nodes, occasion, rows, self.meter.carrier(occasion.kind))
+            found = shared_sums.shared_sum(
+                self.nodes, occasion, rows, self.meter.carrier(occasion.kind), weigh=weigh
+            )
         return packing.totals(np.append(sum(found.weights.values()), found.total), 1.0, like)
 
     def _statistic(self, kind: str, terms: Sequence[Floats], cells: str) -> Floats:

@@ -23,7 +23,7 @@ from hansa.data.prepare import Inputs
 from hansa.models.losses import SharedLoss
 from hansa.models.rows import held
 from hansa.simulation.arrivals import arrivals_of
-from hansa.simulation.batched import Arrived, BatchedParties, exchange_together
+from hansa.simulation.batched import Arrived, BatchedParties, Sums, exchange_together
 from hansa.simulation.classes import mean_by_class, of_class
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.exam import Exam, scores
@@ -34,6 +34,7 @@ Predictions = list[NDArray[np.float32]]
 """Each party's (rows,) predictions on its exam, shares of the cap."""
 
 DRAWN = 6  # test assets whose predictions are drawn in the report
+_JUDGED = "judged/"  # before the names of what judging remembers, in a snapshot
 _POINTS = 200  # rounds of the history that are scored, at most
 
 
@@ -54,7 +55,7 @@ class Session:
             cohort.algorithm,
             cohort.members,
             _seen(cohort, exams),
-            cohort.sums.totals if cohort.sums else None,
+            _sums(cohort),
         )
         names = [member.name for member in cohort.members]
         self._arrivals = arrivals_of(cohort.charter, cohort.scenario, names)
@@ -256,12 +257,20 @@ class Session:
         kinds = [{kind: asdict(one) for kind, one in meter.kinds.items()} for meter in self._traffic]
         history = {name: list(points) for name, points in self.history.items()}
         values = {"done": self.done, "history": history, "seconds": self.seconds, "traffic": kinds}
+        if self.cohort.judge is not None:
+            remembered, judged = self.cohort.judge.snapshot()
+            kept |= {f"{_JUDGED}{name}": one for name, one in remembered.items()}
+            values["judged"] = judged
         return kept, values
 
     def restore(self, kept: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         """Go on where a snapshot was taken; call it after `open`."""
         like = (self._state, self.parties.memories)
-        self._state, self.parties.memories = arrays.restore(like, kept)
+        own = {name: one for name, one in kept.items() if not name.startswith(_JUDGED)}
+        self._state, self.parties.memories = arrays.restore(like, own)
+        if self.cohort.judge is not None:
+            remembered = {name.removeprefix(_JUDGED): kept[name] for name in kept.keys() - own.keys()}
+            self.cohort.judge.restore(remembered, values["judged"])
         self._scored = None
         self.done = values["done"]
         if self._arrivals is not None:
@@ -306,6 +315,13 @@ def _exchange(sessions: Sequence[Session]) -> None:
     answers = exchange_together([session.parties for session in sessions], asks, arrived)
     for session, ask, answered in zip(sessions, asks, answers, strict=True):
         session.take(ask, answered)
+
+
+def _sums(cohort: Cohort) -> Sums | None:
+    """Return what adds up the terms; None: the blocks do, in the clear."""
+    if cohort.judge is not None:
+        return cohort.judge.totals
+    return cohort.sums.totals if cohort.sums is not None else None
 
 
 def _seen(cohort: Cohort, exams: Sequence[Exam]) -> list[NDArray[np.float32]]:
