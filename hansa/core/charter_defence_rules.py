@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from hansa.core.charter import Charter, DefenceChoice, Gate, Reward
 from hansa.core.charter_choices import Fault
 from hansa.core.defences import DEFENCES, Defence
-from hansa.core.methods import JUDGED, METHODS, PRODUCED
+from hansa.core.methods import BROUGHT, JUDGED, METHODS, PRODUCED
 
+MOST_JUDGED = 200  # a table grows as their square, and so does what a rule takes
 _OPEN = 'write secrecy = "open" in [protection] if all members agree to show their updates'
 _SHARED = (
     'write secrecy = "shared" in [protection], where servers know the angles between updates and no more'
@@ -37,6 +38,9 @@ def _rule_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
         return
     rule = DEFENCES[choice.rule]
     yield from _method_faults(charter, "defence", f"the rule {choice.rule}", senders)
+    if charter.parties > MOST_JUDGED:
+        what = f"tables of distances are for {MOST_JUDGED} parties at most, and there are {charter.parties}"
+        yield Fault("defence", what, "remove [defence], or let fewer parties join")
     yield from _secrecy_faults(charter, rule, senders)
     if charter.parties < rule.least(choice.bad):
         what = f"{choice.rule} needs {rule.least(choice.bad)} parties to bear {choice.bad} bad ones"
@@ -149,7 +153,12 @@ def _gate_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
                     "gate", f"{key} means nothing where nobody votes", f"remove {key}, or write every"
                 )
         return
-    yield from _method_faults(charter, "gate", "the gate", senders)
+    if not senders:
+        yield Fault("gate", "there is no model to vote on: parties exchange nothing", "remove [gate]")
+    for name in senders:
+        if name in (*BROUGHT, "trees"):
+            what = f"the gate goes back to an earlier model, which {name} cannot"
+            yield Fault("gate", what, f"leave {name} out, or remove [gate]")
     if gate.quorum is not None and gate.quorum > charter.parties:
         what = f"quorum is {gate.quorum} and there are {charter.parties} parties"
         yield Fault("gate", what, f"write {charter.parties} or fewer")

@@ -52,9 +52,8 @@ class Judge:
     ) -> Judged:
         """Return what each party counts for in a round.
 
-        stated: what each party whose update arrived says that it counts for, in the table's order. flaws: what
-        is wrong with the others' messages. summed: the table of updates summed over rounds, where the rule
-        looks at it.
+        stated: what each party whose update arrived says that it counts for, in the table's order. summed: the
+        table of updates summed over rounds, where the rule looks at it. flaws: of the others' messages.
         """
         names = list(stated)
         times = from_the_middle(table)  # (parties,)

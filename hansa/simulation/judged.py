@@ -66,7 +66,8 @@ class JudgedSums:
     ) -> None:
         """Take the sums of shared secrecy, or none where members show their updates; tamper: a red team's."""
         self._charter, self._scenario, self._sums, self._tamper = charter, scenario, sums, tamper
-        self._judge = Judge(charter.defence, CHECKS[charter.secrecy])
+        self.checks = CHECKS[charter.secrecy]
+        self._judge = Judge(charter.defence, self.checks)
         self._task = f"{charter_digest(charter)} {scenario}"
         self._memory = _Memory()
         self.verdicts: list[Verdict] = []
@@ -117,7 +118,9 @@ class JudgedSums:
         number_by_number = DEFENCES[rule.rule].needs == "updates"
         common = defence.aggregate(rule.rule, filled, rule.bad) if number_by_number else None  # (dim,)
         found = view.summed(weights, common)  # (numbers,)
-        return Totals(packing.shaped(found.astype(np.float64), like.values), jax.device_put(np.float32(scale)))
+        return Totals(
+            packing.shaped(found.astype(np.float64), like.values), jax.device_put(np.float32(scale))
+        )
 
     def _arrived(
         self, ask: Ask, like: Terms, sent: Mapping[str, Terms]
