@@ -15,6 +15,7 @@ from hansa.cli.data import data
 from hansa.cli.partition import partition
 from hansa.cli.predict import predict
 from hansa.cli.run import run
+from hansa.cli.verdicts import verdicts
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (charter, run, predict, partition, align, data):
+for command in (charter, run, verdicts, predict, partition, align, data):
     cli.add_command(command)
 if find_spec("hansa.cli.study") is not None:  # the study is a room of its own
     cli.add_command(import_module("hansa.cli.study").study)

@@ -116,7 +116,9 @@ class JudgedSums:
         weights = scale * np.array(list(judged.weights.values()))  # (good,)
         rule = self._charter.defence
         number_by_number = DEFENCES[rule.rule].needs == "updates"
-        common = defence.aggregate(rule.rule, filled, rule.bad) if number_by_number else None  # (dim,)
+        common = (
+            defence.aggregate(rule.rule, rule.before, filled, judged.bad) if number_by_number else None
+        )  # (dim,)
         found = view.summed(weights, common)  # (numbers,)
         return Totals(
             packing.shaped(found.astype(np.float64), like.values), jax.device_put(np.float32(scale))
