@@ -1,4 +1,4 @@
-"""What a charter in plain words says of bad updates: who weighs them, who votes, who is paid, and for what."""
+"""What a charter in plain words says of bad updates: who weighs them, who votes, and who is paid for what."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ _FIRST = {
     "arc": "; before that the longest updates are shortened",
 }
 _CHECKED = {
-    "open": "An update is checked before: parts, shapes, finite numbers, length, repetition, distance from the "
-    "others; parties commit to it before any is shown.",
+    "open": "An update is checked before: parts, shapes, finite numbers, length, repetition, distance from "
+    "the others; parties commit to it before any is shown.",
     "shared": "An update is checked before by its size, its length and its distance from the others; nobody "
     "sees it.",
 }
+_BLIND = (
+    "Bad updates: of one party's only size, sender and repetition can be checked, and nothing is measured: "
+    "one member can spoil the sum"
+)
 _UNCHECKED = {
     "open": "Bad updates: nothing checks or weighs them; one party can spoil the model.",
     "shared": "Bad updates: servers throw out those that are too long; nothing weighs the others.",
-    "masked": "Bad updates: of one party's only size, sender and repetition can be checked, and nothing is "
-    "measured: one member can spoil the sum",
-    "encrypted": "Bad updates: of one party's only size, sender and repetition can be checked, and nothing is "
-    "measured: one member can spoil the sum",
+    "masked": _BLIND,
+    "encrypted": _BLIND,
 }
 
 
@@ -56,7 +58,7 @@ def _gate(charter: Charter) -> Iterator[str]:
     if charter.gate.every:
         needed = charter.gate.quorum or charter.parties // 2 + 1
         yield (
-            f"Vote: every {charter.gate.every} rounds each party tests the model on those, and says yes or no: yes "
+            f"Vote: every {charter.gate.every} rounds each party tests the model on those, and says yes "
             f"where it loses at most {charter.gate.tolerance:.0%} more than the model adopted last. "
             f"{needed} of {charter.parties} parties adopt a model; else all go back to the last one."
         )
