@@ -1,0 +1,67 @@
+"""Scores from inner products, against the same games with every coalition evaluated."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from hansa.judging.gradient_scores import NOT_MEASURED, cosines, first_order, quadratic
+from hansa.judging.shapley import exact
+from hansa.judging.table import Table, table_of, table_of_products
+
+SEEDS = st.integers(0, 2**32 - 1)
+SIZES = st.integers(1, 7)
+
+
+def drawn(seed: int, parties: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(parties, 20)), rng.normal(size=20), rng.uniform(0.1, 9, parties)
+
+
+def table(updates: np.ndarray, target: np.ndarray) -> Table:
+    points = np.vstack([updates, target])
+    return table_of_products(points @ points.T)
+
+
+def sums(updates: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    inside = (np.arange(1 << len(updates))[:, None] >> np.arange(len(updates))) & 1
+    return inside @ (updates * (weights / weights.sum())[:, None])  # (coalitions, dim)
+
+
+@given(SEEDS, SIZES)
+def test_the_closed_form_is_the_value_over_all_coalitions(seed: int, parties: int) -> None:
+    updates, target, weights = drawn(seed, parties)
+    worth = (target**2).sum() - ((target - sums(updates, weights)) ** 2).sum(axis=1)
+    assert_allclose(quadratic(table(updates, target), weights), exact(worth), atol=1e-9)
+
+
+@given(SEEDS, SIZES)
+def test_the_first_order_score_is_the_value_of_a_straight_line(seed: int, parties: int) -> None:
+    updates, target, weights = drawn(seed, parties)
+    worth = sums(updates, weights) @ target
+    assert_allclose(first_order(table(updates, target), weights), exact(worth), atol=1e-9)
+
+
+@given(SEEDS)
+def test_a_party_without_a_change_scores_nothing(seed: int) -> None:
+    updates, target, weights = drawn(seed, 4)
+    updates[2] = 0.0
+    found = table_of(np.vstack([updates, target]).astype(np.float32))
+    size = found.lengths.max()
+    for score in (quadratic(found, weights), first_order(found, weights), cosines(found)):
+        assert abs(score[2]) < 1e-6 * size
+
+
+def test_cosines_are_those_of_the_angles_with_the_target() -> None:
+    updates = np.array([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
+    found = cosines(table(updates, np.array([5.0, 0.0])))
+    assert_allclose(found, [1.0, 0.0, -1.0, 0.5**0.5, 0.0], atol=1e-12)
+
+
+def test_no_direction_agrees_with_nobody() -> None:
+    assert_allclose(cosines(table(np.ones((3, 2)), np.zeros(2))), 0.0)
+
+
+def test_what_is_not_measured_is_one_sentence() -> None:
+    assert NOT_MEASURED.endswith("are not measured.")
+    assert NOT_MEASURED.count(".") == 1
