@@ -285,6 +285,11 @@ class Charter:
         return self.protection.secrecy or "masked"
 
     @property
+    def judges(self) -> bool:
+        """Return whether what arrives is checked party by party: for a rule, or for a reward."""
+        return self.defence.rule != "none" or self.reward.measure != "none"
+
+    @property
     def quorum(self) -> int:
         """Return how many parties it takes to open a masked sum."""
         return quorum(self.parties)

@@ -22,7 +22,10 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.float32]
 
 Losses = Callable[[Numbers], Floats]
-"""(models, dim) weights, a flat model a row, 64 rows at most -> (models,) validation loss of each."""
+"""(models, dim) weights, a flat model a row, 64 rows at most -> (models,) the validation loss of each.
+
+Where there are several validators, (models, validators); so are then the utilities.
+"""
 
 _LOW = 6  # parties whose coalitions make one block of models: 2.4 MB of a network of 9,400 weights
 _BLOCK = 1 << _LOW
@@ -58,14 +61,13 @@ class Game:
             raise ValueError(f"{parties} parties have {1 << parties} coalitions")
         low = self._models(range(1 << min(parties, _LOW)))  # (models, dim)
         models = np.empty_like(low)
-        found = np.empty(1 << parties)
+        found = []
         for start in range(0, 1 << parties, len(low)):
             np.copyto(models, low)
             for party in _members(start):
                 models += self.terms[party]
-            block = range(start, start + len(low))
-            found[start : block.stop] = self._worth(models, block)
-        return found
+            found.append(self._worth(models, range(start, start + len(low))))
+        return np.concatenate(found)  # (2^parties,)
 
     def _models(self, masks: Sequence[int]) -> Numbers:
         """Return (masks, dim) models; terms are added in party order, for the same bits."""
@@ -78,7 +80,7 @@ class Game:
     def _worth(self, models: Numbers, masks: Sequence[int]) -> Floats:
         losses = np.asarray(self.losses(models), np.float64)  # (masks,)
         if not np.isfinite(losses).all():
-            wrong = [mask for mask, loss in zip(masks, losses, strict=True) if not np.isfinite(loss)]
+            wrong = [mask for mask, loss in zip(masks, losses, strict=True) if not np.isfinite(loss).all()]
             members = _members(min(wrong, key=int.bit_count))
             raise PartyError(
                 "the model of its coalition has no finite loss",

@@ -70,6 +70,18 @@ class Finding:
     rounds: int  # that were judged
     accuses: bool  # False: a warning that an honest party may get
 
+    def value(self) -> dict[str, Any]:
+        """Return the plain value, with the sentence."""
+        return {
+            "kind": self.kind,
+            "parties": list(self.parties),
+            "figure": self.figure,
+            "limit": self.limit,
+            "rounds": self.rounds,
+            "accuses": self.accuses,
+            "sentence": self.sentence,
+        }
+
     @property
     def sentence(self) -> str:
         """Return the finding in words."""

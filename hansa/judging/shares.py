@@ -1,10 +1,14 @@
-"""What parties are paid: their mean contribution over rounds, how sure it is, and whole credits of a pool.
+"""What parties are paid: their share of what all brought over rounds, how sure it is, and whole credits.
 
-Intervals are bootstrapped over rounds by percentiles, which never leave what was seen and leave a party that
-brought 0 in every round at exactly 0. BCa would need the skew of the rounds, which a dozen rounds do not
-tell. Plain percentiles are too narrow for few rounds: they are widened as a t-interval is.
+A share is a party's contribution to all rounds together over everybody's. Early rounds bring much more than
+late ones, to everybody, so that rounds drawn anew would tell how many early ones were drawn and little of
+parties. Intervals are therefore of a wild bootstrap: what a party brought to a round beyond its share of that
+round is drawn with either sign, enlarged by as much as the round itself pulled the share to it. A party that
+brought 0 in every round has 0 exactly. Percentiles are too narrow for few rounds: they are widened as a
+t-interval is.
 
-Source: Hesterberg, "What teachers should know about the bootstrap", The American Statistician 2015.
+Source: Wu, "Jackknife, bootstrap and other resampling methods in regression analysis", Annals of Statistics
+1986, section 7; MacKinnon and White, J. Econometrics 1985 (HC3).
 """
 
 from __future__ import annotations
@@ -30,15 +34,16 @@ PAID = "The whole pool is paid."
 
 _CONFIDENCE = 0.95
 _DRAWS = 10_000
-_FEWEST_ROUNDS = 2
+_MOST_PULL = 0.95  # of one round: what it hides of its own error is then counted 20 times
+FEWEST_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shares:
-    """Contributions over rounds, in the unit of the utility."""
+    """Parties' shares of what all brought over the rounds; they sum to 1, or all are 0. Below 0 is harm."""
 
     mean: Floats  # (parties,)
-    lower: Floats  # (parties,) lower end of the interval of the mean
+    lower: Floats  # (parties,) lower end of the interval of the share
     upper: Floats  # (parties,)
 
     def by(self, rule: Rule) -> Floats:
@@ -55,20 +60,25 @@ class Payment:
 
 
 def shares_of(contributions: Floats, rng: np.random.Generator) -> Shares:
-    """Return the parties' means over rounds with 95 % intervals; contributions: (rounds, parties), finite.
+    """Return the parties' shares with 95 % intervals; contributions: (rounds, parties), finite.
 
-    Rounds are drawn whole, as the parties' contributions to one round hang together, and taken to be alike:
-    an interval says what the mean of as many other rounds of the kind might have been.
+    All are 0 where all rounds together brought nothing.
     Raises CharterError for a single round, of which no interval can be made.
     """
-    rounds = len(contributions)
-    if rounds < _FEWEST_ROUNDS:
-        raise CharterError("one round tells no interval", do=f"judge {_FEWEST_ROUNDS} rounds at least")
-    counts = rng.multinomial(rounds, np.full(rounds, 1 / rounds), size=_DRAWS)  # (draws, rounds)
-    means = counts @ contributions / rounds  # (draws, parties)
+    rounds, parties = contributions.shape
+    if rounds < FEWEST_ROUNDS:
+        raise CharterError("one round tells no interval", do=f"judge {FEWEST_ROUNDS} rounds at least")
+    brought = contributions.sum(axis=1)  # (rounds,)
+    total = brought.sum()
+    if total <= 0:
+        return Shares(np.zeros(parties), np.zeros(parties), np.zeros(parties))
+    mean = contributions.sum(axis=0) / total  # (parties,)
+    pull = np.clip(brought / total, 0.0, _MOST_PULL)  # (rounds,), leverage
+    beyond = (contributions - np.outer(brought, mean)) / (1.0 - pull)[:, None] / total  # (rounds, parties)
+    signs = rng.choice([-1.0, 1.0], size=(_DRAWS, rounds))  # (draws, rounds)
     tail = _tail(rounds)
-    lower, upper = np.quantile(means, [tail, 1 - tail], axis=0)  # (parties,) each
-    return Shares(contributions.mean(axis=0), lower, upper)
+    low, high = np.quantile(signs @ beyond, [tail, 1 - tail], axis=0)  # (parties,) each
+    return Shares(mean, mean + low, mean + high)
 
 
 def payment(owed: Floats, pool: int, groups: Sequence[Sequence[int]] = ()) -> Payment:

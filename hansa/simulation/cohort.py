@@ -130,8 +130,8 @@ def _sums(charter: Charter, scenario: str) -> ProtectedSums | None:
 
 
 def _judge(charter: Charter, scenario: str, sums: ProtectedSums | None) -> JudgedSums | None:
-    """Return what judges a scenario's terms; None where the charter has no rule, or nothing is exchanged."""
-    if charter.defence.rule == "none" or METHODS[scenario].exchanges == "nothing":
+    """Return what judges a scenario's terms; None where nobody asks for it, or nothing is exchanged."""
+    if not charter.judges or METHODS[scenario].exchanges == "nothing":
         return None
     return JudgedSums(charter, scenario, sums)
 
@@ -226,7 +226,7 @@ def _algorithm(charter: Charter, scenario: str, keys: int, *, protected: bool) -
     if what == "weights":
         return averaging_algorithm(charter, scenario, plain)
     found = sharing_algorithm(charter, scenario, replace(plain, horizon=0.0), keys)
-    if isinstance(found, PredictionSharing) and charter.defence.rule != "none":
+    if isinstance(found, PredictionSharing) and charter.judges:
         return replace(found, judged=True)
     if protected and isinstance(found, PredictionSharing) and scenario not in BY_ROW:  # all have every row
         return replace(found, cohort=charter.protection.cohort)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core import arrays
-from hansa.core.charter import Charter
+from hansa.core.charter import Charter, DefenceChoice
 from hansa.core.charter_digest import charter_digest
 from hansa.core.defences import DEFENCES
 from hansa.core.errors import AbortedError
@@ -29,29 +28,51 @@ from hansa.core.methods import METHODS
 from hansa.judging import defence
 from hansa.judging.arrival import SALT_BYTES, Arrivals, Bounds, Flaw, Update, commitment
 from hansa.judging.judge import Judge
-from hansa.judging.table import Table, table_of, table_of_products
-from hansa.judging.verdicts import CHECKS, Verdict
+from hansa.judging.table import table_of, table_of_products
+from hansa.judging.verdicts import CHECKS
 from hansa.protection import packing
 from hansa.protection.shared_form import capped
 from hansa.protection.shared_products import Table as Products
 from hansa.simulation.protected import ProtectedSums
-from hansa.simulation.views import view_of
+from hansa.simulation.remembered import Remembered, table_of_some
+from hansa.simulation.views import View, view_of
 from hansa.transport.memory import frame
 
 Tamper = Callable[[Ask, Mapping[str, Terms]], Mapping[str, Terms]]
 """What bad parties make of everybody's terms, which some attacks know: the terms that are sent."""
 Numbers = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 _PARTS = 1 << 20  # a weight of a shared sum is so many parts of all
 
 
-@dataclass(slots=True)
-class _Memory:
-    """What judging remembers from round to round."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """What the updates of a round counted for, for those who value what each party brought."""
 
-    seen: dict[str, set[bytes]] = field(default_factory=dict)  # digests of each party's messages
-    summed: dict[str, Numbers] = field(default_factory=dict)  # (dim,) each party's updates, added over rounds
-    last: dict[str, NDArray[Any]] = field(default_factory=dict)  # the last totals' arrays, by name
+    ask: Ask
+    names: list[str]  # of those who counted
+    view: View  # of theirs
+    weights: Floats  # (names,), of sum 1 at most
+
+    def terms(self) -> Numbers:
+        """Return (names, dim) what each party added to the common model."""
+        numbers, parts = (
+            self.view.numbers,
+            self.weights.astype(np.float32)[:, None],
+        )  # (names, dim), (names, 1)
+        if self.view.has is None:
+            return parts * numbers
+        own = parts * self.view.has  # (names, dim)
+        shares = np.divide(
+            own, own.sum(axis=0), out=np.zeros_like(own), where=own > 0
+        )  # of those that have it
+        return np.where(self.view.has, numbers, np.float32(0.0)) * shares
+
+    def common(self) -> Numbers:
+        """Return (dim,) the common model before the round."""
+        leaves = jax.tree.leaves(self.ask.shared)
+        return np.concatenate([np.asarray(leaf, np.float32).reshape(-1) for leaf in leaves])
 
 
 class JudgedSums:
@@ -65,13 +86,14 @@ class JudgedSums:
         tamper: Tamper | None = None,
     ) -> None:
         """Take the sums of shared secrecy, or none where members show their updates; tamper: a red team's."""
+        if charter.judges and charter.defence.rule == "none":  # checked, and weighed by rows
+            charter = replace(charter, defence=DefenceChoice("mean"))
         self._charter, self._scenario, self._sums, self._tamper = charter, scenario, sums, tamper
         self.checks = CHECKS[charter.secrecy]
         self._judge = Judge(charter.defence, self.checks)
         self._task = f"{charter_digest(charter)} {scenario}"
-        self._memory = _Memory()
-        self.verdicts: list[Verdict] = []
-        self.kept: list[int] = []  # rounds in which too few were left, so that the last model stayed
+        self.memory = Remembered(tuple(party.name for party in charter.roster))
+        self.weighed: Weighed | None = None  # the last round's updates, where members show them
 
     def totals(self, ask: Ask, terms: Mapping[str, Terms]) -> Totals:
         """Return the sums over those who answer an ask, each weighed as the charter's rule says."""
@@ -79,39 +101,43 @@ class JudgedSums:
         if self._charter.defence.rule == "none":
             return _added(sent)
         like = next(iter(terms.values()))
+        self.weighed = None
         judged = self._shown if self._sums is None else self._hidden
         totals = judged(ask, like, sent)
         if totals is None:
-            self.kept.append(int(ask.round))
+            self.memory.kept.append(int(ask.round))
             return self._as_it_was(like)
         if METHODS[self._scenario].exchanges == "predictions":
-            self._memory.last = arrays.flatten(totals)
+            self.memory.last = arrays.flatten(totals)
         return totals
 
     def _as_it_was(self, like: Terms) -> Totals:
         """Return totals that leave everything as it was: the last predictions, or no change of weights."""
         nothing = Totals(jax.tree.map(np.zeros_like, like.values), jnp.zeros(()))
-        return arrays.restore(nothing, self._memory.last) if self._memory.last else nothing
+        return arrays.restore(nothing, self.memory.last) if self.memory.last else nothing
 
     # --- updates that members show ---------------------------------------------------------------------
 
     def _shown(self, ask: Ask, like: Terms, sent: Mapping[str, Terms]) -> Totals | None:
         updates, flaws = self._arrived(ask, like, sent)
         if not updates:
-            self.verdicts += self._judge.flawed(int(ask.round), flaws)
+            self.memory.verdicts += self._judge.flawed(int(ask.round), flaws)
             return None
         names = list(updates)
         view = view_of(self._scenario, ask, like.values, np.stack([one.values for one in updates.values()]))
         filled = view.filled()  # (parties, dim)
         stated = {name: update.weight for name, update in updates.items()}
-        judged = self._judge.judged(
-            int(ask.round), stated, table_of(filled), flaws, self._since_the_start(names, filled)
-        )
-        self.verdicts += judged.verdicts
+        shown = dict(zip(names, filled, strict=True))
+        summed = self.memory.add_up(shown) if DEFENCES[self._charter.defence.rule].remembers else None
+        judged = self._judge.judged(int(ask.round), stated, table_of(filled), flaws, summed)
+        self.memory.verdicts += judged.verdicts
+        if METHODS[self._scenario].exchanges == "weights":
+            self.memory.keep_table(shown, judged.weights)
         if not judged.weights:
             return None
         good = [names.index(name) for name in judged.weights]
         view, filled = view.of(good), filled[good]
+        self.weighed = Weighed(ask, list(judged.weights), view, np.array(list(judged.weights.values())))
         scale = self._scale([stated[name] for name in judged.weights])
         weights = scale * np.array(list(judged.weights.values()))  # (good,)
         rule = self._charter.defence
@@ -132,7 +158,7 @@ class JudgedSums:
         most = float(self._charter.protection.most_rows)
         bounds = Bounds(self._task, schema, self._charter.protection.norm or math.inf, most)
         round_ = int(ask.round)
-        arrivals = Arrivals(bounds, round_, self._memory.seen)
+        arrivals = Arrivals(bounds, round_, self.memory.seen)
         shown = {}
         for name, terms in sent.items():
             salt, message = os.urandom(SALT_BYTES), frame(terms)
@@ -147,17 +173,8 @@ class JudgedSums:
                 flaws[name] = found
             else:
                 updates[name] = found
-                self._memory.seen.setdefault(name, set()).add(found.digest)
+                self.memory.seen.setdefault(name, set()).add(found.digest)
         return updates, flaws
-
-    def _since_the_start(self, names: list[str], filled: Numbers) -> Table | None:
-        """Return the table of all rounds' updates together, where the rule looks at it."""
-        if not DEFENCES[self._charter.defence.rule].remembers:
-            return None
-        summed = self._memory.summed
-        for name, own in zip(names, filled, strict=True):
-            summed[name] = summed[name] + own if name in summed else own.copy()  # (dim,)
-        return table_of([summed[name] for name in names])
 
     def _scale(self, stated: Sequence[float]) -> float:
         """Return what all weights together are written as: rows, or parties where these count alike."""
@@ -179,7 +196,9 @@ class JudgedSums:
                 if name not in stated
             }
             judged = self._judge.judged(int(ask.round), stated, table_of_products(products.gram), flaws, None)
-            self.verdicts += judged.verdicts
+            self.memory.verdicts += judged.verdicts
+            every = table_of_some(list(sent), products.names, products.gram)
+            self.memory.tables.append(table_of_products(every))
             counted_for[0] = sum(judged.weights.values())  # what lacks to 1 counts for no change
             counted = {name: round(_PARTS * weight) for name, weight in judged.weights.items()}
             if sum(weight > 0 for weight in counted.values()) < cohort:
@@ -191,32 +210,6 @@ class JudgedSums:
             return Totals(totals.values, totals.weight / np.float32(counted_for[0]))
         except _TooFewError:
             return None
-
-    # --- what an interrupted run goes on with ------------------------------------------------------------
-
-    def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return arrays and plain values from which `restore` goes on to the same bits."""
-        memory = self._memory
-        kept = {f"summed/{name}": one for name, one in memory.summed.items()}
-        kept |= {f"last/{name}": leaf for name, leaf in memory.last.items()}
-        seen = {name: sorted(one.hex() for one in found) for name, found in memory.seen.items()}
-        verdicts = [verdict.value() for verdict in self.verdicts]
-        return kept, {"seen": seen, "verdicts": verdicts, "kept": list(self.kept)}
-
-    def restore(self, kept: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
-        """Go on where a snapshot was taken."""
-        memory = self._memory
-        memory.summed = {name: one for place, name, one in _parted(kept) if place == "summed"}
-        memory.last = {name: one for place, name, one in _parted(kept) if place == "last"}
-        memory.seen = {name: set(map(bytes.fromhex, found)) for name, found in values["seen"].items()}
-        self.verdicts = [Verdict.of(one) for one in values["verdicts"]]
-        self.kept = list(values["kept"])
-
-
-def _parted(kept: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, str, NDArray[Any]]]:
-    for whole, one in kept.items():
-        place, _, name = whole.partition("/")
-        yield place, name, one
 
 
 class _TooFewError(AbortedError):

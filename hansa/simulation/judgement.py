@@ -13,6 +13,7 @@ from hansa.core.methods import METHODS
 from hansa.judging.verdicts import Verdict
 from hansa.simulation.batched import BatchedParties
 from hansa.simulation.cohort import Cohort
+from hansa.simulation.contributions import Contributions
 from hansa.simulation.gate import Gate
 
 
@@ -25,6 +26,8 @@ class Judgement:
         self._names = [member.name for member in cohort.members]
         votes = cohort.charter.gate.every and METHODS[cohort.scenario].exchanges != "nothing"
         self._gate = Gate(cohort, parties) if votes else None
+        pays = cohort.charter.reward.measure != "none" and cohort.judge is not None
+        self._brought = Contributions(cohort, parties) if pays else None
 
     def open(self, state: Any) -> None:
         """Take note of what there is before anybody has trained."""
@@ -33,6 +36,8 @@ class Judgement:
 
     def passed(self, done: int, rounds: int, state: Any) -> Any:
         """Return the state to go on from after a round."""
+        if self._brought is not None and self._judge is not None:
+            self._brought.measure(done, state, self._judge.weighed)
         if self._gate is not None and self._gate.due(done, rounds):
             return self._gate.passed(done, state)
         return state
@@ -42,9 +47,12 @@ class Judgement:
         found: dict[str, Any] = {}
         if self._judge is not None:
             found["parties"] = {name: _summary(self._of(name)) for name in self._names}
-            found["kept"] = list(self._judge.kept)
+            found["kept"] = list(self._judge.memory.kept)
             found["checks"] = list(self._judge.checks)
-            found["verdicts"] = [_without_checks(one) for one in self._judge.verdicts]
+            found["verdicts"] = [_without_checks(one) for one in self._judge.memory.verdicts]
+            found["findings"] = [one.value() for one in self._judge.memory.findings()]
+        if self._brought is not None:
+            found["shares"] = self._brought.found(found["findings"])
         if self._gate is not None:
             found["votes"] = [one.value() for one in self._gate.votes]
         return found
@@ -67,12 +75,13 @@ class Judgement:
             part.restore(own, values[place])
 
     def _parts(self) -> dict[str, Any]:
-        parts = {"sums": self._judge, "gate": self._gate}
+        memory = self._judge and self._judge.memory
+        parts = {"sums": memory, "gate": self._gate, "brought": self._brought}
         return {place: part for place, part in parts.items() if part is not None}
 
     def _of(self, name: str) -> list[Verdict]:
         assert self._judge is not None
-        return [one for one in self._judge.verdicts if one.party == name]
+        return [one for one in self._judge.memory.verdicts if one.party == name]
 
 
 def _without_checks(verdict: Verdict) -> dict[str, Any]:

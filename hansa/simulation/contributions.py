@@ -1,0 +1,176 @@
+"""What each party brought to a scenario's rounds, by the assets that the others keep back.
+
+Where parties exchange changes of weights, a coalition's model is the common model and its members' parts of
+the round's step; where they share rows, the mean of its members' predictions of them. Everything else is not
+measured, and the result says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core import seeds
+from hansa.core.methods import BY_ROW, METHODS
+from hansa.judging import gradient_scores
+from hansa.judging.coalitions import Game
+from hansa.judging.shapley import MOST_EXACT, estimated, exact
+from hansa.judging.shares import FEWEST_ROUNDS, payment, shares_of
+from hansa.judging.table import table_of
+from hansa.judging.validators import marked_by_others
+from hansa.simulation.batched import BatchedParties
+from hansa.simulation.cohort import Cohort
+from hansa.simulation.gate import loss_of
+from hansa.simulation.judged import Weighed
+from hansa.simulation.validators import validators_of
+
+Floats = NDArray[np.float64]
+
+_A_PARTY = 6  # coalitions that a guided estimate may try for each party
+_BY_LABEL = "parties share predictions by label, and no party's network can be tried on another's assets"
+_OWN_PARTS = "each party's network has parts of its own, without which no other party's model predicts"
+
+
+class Contributions:
+    """The value of each party in each round that was measured."""
+
+    def __init__(self, cohort: Cohort, parties: BatchedParties) -> None:
+        """Take the parties and what they keep back."""
+        self._cohort, self._parties = cohort, parties
+        self._reward = cohort.charter.reward
+        self._names = [member.name for member in cohort.members]
+        self._sees = parties.sees([np.asarray(rows.x) for rows in cohort.kept_back])
+        by_weight = METHODS[cohort.scenario].exchanges == "weights"
+        self._validators = validators_of(cohort) if by_weight else None
+        self.rounds: list[int] = []
+        self.values: list[list[float]] = []  # (rounds, parties)
+
+    @property
+    def unmeasured(self) -> str:
+        """Return why nothing is measured; empty where something is."""
+        scenario = self._cohort.scenario
+        if METHODS[scenario].exchanges == "predictions":
+            return "" if scenario in BY_ROW else _BY_LABEL
+        return _OWN_PARTS if scenario in ("fedper", "fedrep", "own_scaling") else ""
+
+    def measure(self, round_: int, state: Any, weighed: Weighed | None) -> None:
+        """Take note of what each party brought to a round; state: the coordinator's, after it.
+
+        weighed: what counted in it; None where too few parties were left, so that nobody brought anything.
+        """
+        if self.unmeasured or (round_ - 1) % self._reward.every:
+            return
+        found = np.zeros(len(self._names))
+        if weighed is not None and weighed.weights.any():
+            good = [self._names.index(name) for name in weighed.names]
+            found[good] = (
+                self._by_row(state, weighed) if self._validators is None else self._by_weight(weighed)
+            )
+        self.rounds.append(round_)
+        self.values.append(found.tolist())
+
+    # --- changes of weights ------------------------------------------------------------------------------
+
+    def _by_weight(self, weighed: Weighed) -> Floats:
+        """Return (good,) values from models, or from products with the validators' gradients."""
+        assert self._validators is not None
+        owners = [
+            weighed.names.index(one) if one in weighed.names else None for one in self._validators.owners
+        ]
+        terms = weighed.terms()  # (good, dim)
+        if self._reward.measure == "shapley":
+            game = Game(weighed.common(), terms, partial(self._validators.losses, weighed.ask.shared))
+            return marked_by_others(self._shapley(game, int(weighed.ask.round)), owners)
+        targets = self._validators.downhill(weighed.ask.shared)  # (validators, dim)
+        table = table_of(np.concatenate([terms, targets]))
+        rows = np.arange(len(terms), len(table.lengths))  # of the targets
+        scores = [
+            gradient_scores.first_order(table.without(rows[rows != row]), np.ones(len(terms))) for row in rows
+        ]
+        return marked_by_others(np.stack(scores), owners)
+
+    def _shapley(self, game: Game, round_: int) -> Floats:
+        """Return (validators, good) Shapley values, exact where parties are few."""
+        parties = len(game.terms)
+        if parties <= MOST_EXACT:
+            return exact(game.utilities().T)
+        assert self._validators is not None
+        known: dict[int, Floats] = {}
+
+        def utility(validator: int, masks: Sequence[int]) -> Floats:
+            new = [mask for mask in masks if mask not in known]
+            known.update(zip(new, game.utility(new), strict=True) if new else ())
+            return np.array([known[mask][validator] for mask in masks])
+
+        found = []
+        for validator in range(len(self._validators.owners)):  # the same orders for all: few models besides
+            rng = seeds.generator(self._cohort.charter.seed, "coalitions", round_)
+            found.append(estimated(parties, partial(utility, validator), _A_PARTY * parties, rng).values)
+        return np.stack(found)
+
+    # --- predictions of shared rows ----------------------------------------------------------------------
+
+    def _by_row(self, state: Any, weighed: Weighed) -> Floats:
+        """Return (good,) Shapley values of the error of mean predictions; rows and labels are everybody's."""
+        outputs = self._parties.predict(self._cohort.algorithm.ask(state), on=self._sees)
+        place = {name: number for number, name in enumerate(self._names)}
+        seen = np.stack([outputs[place[name]] for name in weighed.names])  # (good, rows)
+        rows = self._cohort.kept_back[0]
+        blind = np.full(
+            seen.shape[1], np.asarray(rows.y).mean()
+        )  # (rows,), what nobody's prediction is worth
+
+        def utility(masks: Any) -> Floats:
+            found = []
+            for mask in masks:
+                inside = [party for party in range(len(seen)) if mask >> party & 1]
+                own = seen[inside].mean(axis=0) if inside else blind
+                found.append(-loss_of(own, rows, self._cohort.charter.task))
+            return np.array(found)
+
+        if len(seen) <= MOST_EXACT:
+            return exact(utility(range(1 << len(seen))))
+        rng = seeds.generator(self._cohort.charter.seed, "coalitions", int(weighed.ask.round))
+        return estimated(len(seen), utility, _A_PARTY * len(seen), rng).values
+
+    # --- what is paid -----------------------------------------------------------------------------------
+
+    def found(self, findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return plain values: each party's mean, its interval and its credits; or why there are none.
+
+        findings: plain values of what was found over rounds; groups of copies are paid one share together.
+        """
+        if self.unmeasured:
+            return {"unmeasured": self.unmeasured}
+        if len(self.rounds) < FEWEST_ROUNDS:
+            return {"unmeasured": f"fewer than {FEWEST_ROUNDS} rounds were measured, which tell no interval"}
+        shares = shares_of(np.array(self.values), seeds.generator(self._cohort.charter.seed, "intervals"))
+        copies = [one["parties"] for one in findings if one["kind"] == "copies"]
+        groups = [[self._names.index(name) for name in group] for group in copies]
+        owed = shares.by("mean" if self._reward.pays == "mean" else "lower")  # (parties,)
+        paid = payment(owed, self._reward.credits, groups)
+        each = zip(self._names, shares.mean, shares.lower, shares.upper, paid.credits, strict=True)
+        return {
+            "rounds": list(self.rounds),
+            "values": self.values,
+            "parties": {
+                name: {"share": float(mean), "lower": float(low), "upper": float(high), "credits": credits}
+                for name, mean, low, high, credits in each
+            },
+            "why": paid.why,
+        }
+
+    # --- what an interrupted run goes on with --------------------------------------------------------------
+
+    def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return plain values from which `restore` goes on; there are no arrays."""
+        return {}, {"rounds": list(self.rounds), "values": [list(one) for one in self.values]}
+
+    def restore(self, kept: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
+        """Go on where a snapshot was taken."""
+        del kept
+        self.rounds, self.values = list(values["rounds"]), [list(one) for one in values["values"]]
