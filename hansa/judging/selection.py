@@ -15,6 +15,8 @@ from hansa.judging.table import Floats, Table
 
 _Flags = NDArray[np.bool_]
 
+_AS_FAR = 1 + 1e-6  # squared distances nearer than that are equal, in float32
+
 
 def krum(table: Table, bad: int) -> Floats:
     """Return the weight 1 of the update that is closest to its parties - bad - 2 nearest others.
@@ -67,11 +69,11 @@ def mda(table: Table, bad: int) -> Floats:
     low, high = 0, len(diameters) - 1
     while low < high:
         middle = (low + high) // 2
-        if _parting(table.between > diameters[middle], remote, bad) is None:
+        if _parting(table.between > _AS_FAR * diameters[middle], remote, bad) is None:
             low = middle + 1
         else:
             high = middle
-    out = _parting(table.between > diameters[high], remote, bad)
+    out = _parting(table.between > _AS_FAR * diameters[high], remote, bad)
     assert out is not None
     score = remote + np.where(np.isin(np.arange(table.parties), out), np.inf, 0.0)  # (parties,)
     return least(score, table.parties - bad)
