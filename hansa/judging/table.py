@@ -63,7 +63,8 @@ class Table:
     def scaled(self, factors: Floats) -> Table:
         """Return the table of updates times (parties,) factors from 0 to 1.
 
-        What one that is far longer than others leaves unsaid of its direction is held within what norms allow.
+        Of one that is far longer than others a table hardly tells the direction: what it tells is held within
+        what norms allow.
         """
         norms = factors * np.sqrt(self.lengths)  # (parties,)
         over = factors * self.lengths  # (parties,)
