@@ -220,7 +220,7 @@ class Gate:
 class Reward:
     """What parties are paid for."""
 
-    measure: str = "none"  # none, shapley (on models) or gradient (from products of updates)
+    measure: str = "none"  # none, shapley (on models), gradient or quadratic (from products of updates)
     every: int = 1  # rounds between two measurements
     credits: int = 1000  # paid out for a run, to all parties together
     pays: str = "lower"  # the end of the interval that is paid: lower, or the mean

@@ -84,7 +84,7 @@ _WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("protection", "secrecy", ("masked", "shared", "encrypted", "open")),
     ("defence", "rule", ("none", *DEFENCES)),
     ("defence", "before", BEFORE),
-    ("reward", "measure", ("none", "shapley", "gradient")),
+    ("reward", "measure", ("none", "shapley", "gradient", "quadratic")),
     ("reward", "pays", ("lower", "mean")),
 )
 

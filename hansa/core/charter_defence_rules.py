@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hansa.core.charter import Charter, DefenceChoice, Gate, Reward
+from hansa.core.charter import MOST_SUMMED, Charter, DefenceChoice, Gate, Reward
 from hansa.core.charter_choices import Fault
 from hansa.core.defences import DEFENCES, Defence
 from hansa.core.methods import BROUGHT, JUDGED, METHODS, PRODUCED
@@ -178,3 +178,15 @@ def _reward_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
     elif charter.secrecy == "shared" and reward.measure == "shapley":
         what = 'shapley needs models without a party, and under secrecy "shared" no such sum is opened'
         yield Fault("reward", what, f'write measure = "gradient", or {_OPEN}')
+    elif charter.secrecy == "shared":
+        yield from _product_faults(charter, senders)
+
+
+def _product_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
+    for name in senders:
+        if name not in PRODUCED:
+            what = f'under secrecy "shared" nobody learns angles between the terms of {name}'
+            yield Fault("reward", what, f"leave {name} out, remove [reward], or {_OPEN}")
+    if 2 * charter.parties > MOST_SUMMED:
+        what = f"each party is a validator too, and {MOST_SUMMED} at most are in a sum"
+        yield Fault("reward", what, f"let {MOST_SUMMED // 2} parties join at most, or {_OPEN}")

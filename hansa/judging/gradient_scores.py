@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hansa.judging.table import Table
+from hansa.judging.table import Table, table_of_products
 
 Floats = NDArray[np.float64]
 
@@ -55,6 +55,21 @@ def quadratic(table: Table, weights: Floats) -> Floats:
     shares = _shares(weights)  # (parties,)
     products = table.products  # (points, points)
     return shares * (2.0 * products[-1, :-1] - products[:-1, :-1] @ shares)
+
+
+def at_step(table: Table, weights: Floats) -> Table:
+    """Return the table with its last row, the target, as long as makes the round's step the best along it.
+
+    A direction has no length: of this one the quadratic utility of the whole step is |s|^2. Where the step
+    goes against the target, the target is made as long as the step; a target of 0 stays 0.
+    """
+    products, shares = table.products, _shares(weights)  # (points, points), (parties,)
+    toward = float(products[-1, :-1] @ shares)  # <t, s>
+    square = float(shares @ products[:-1, :-1] @ shares)  # |s|^2
+    length = float(table.lengths[-1]) ** 0.5
+    factors = np.ones(table.parties)  # (points,)
+    factors[-1] = square / toward if toward > 0 else max(square, 0.0) ** 0.5 / length if length else 0.0
+    return table_of_products(products * np.outer(factors, factors))
 
 
 def _shares(weights: Floats) -> Floats:

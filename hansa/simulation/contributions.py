@@ -7,7 +7,7 @@ measured, and the result says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,17 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core import seeds
+from hansa.core.messages import Ask
 from hansa.core.methods import BY_ROW, METHODS
 from hansa.judging import gradient_scores
 from hansa.judging.coalitions import Game
 from hansa.judging.shapley import MOST_EXACT, estimated, exact
 from hansa.judging.shares import FEWEST_ROUNDS, payment, shares_of
-from hansa.judging.table import table_of
+from hansa.judging.table import Table, table_of
 from hansa.judging.validators import marked_by_others
 from hansa.simulation.batched import BatchedParties
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.gate import loss_of
-from hansa.simulation.judged import Weighed
+from hansa.simulation.judged import JudgedSums, Valued, Weighed
 from hansa.simulation.validators import validators_of
 
 Floats = NDArray[np.float64]
@@ -46,6 +47,8 @@ class Contributions:
         self._sees = parties.sees([np.asarray(rows.x) for rows in cohort.kept_back])
         by_weight = METHODS[cohort.scenario].exchanges == "weights"
         self._validators = validators_of(cohort) if by_weight else None
+        if cohort.charter.secrecy != "open" and cohort.judge is not None:
+            cohort.judge.targets = self._directions
         self.rounds: list[int] = []
         self.values: list[list[float]] = []  # (rounds, parties)
 
@@ -57,21 +60,25 @@ class Contributions:
             return "" if scenario in BY_ROW else _BY_LABEL
         return _OWN_PARTS if scenario in ("fedper", "fedrep", "own_scaling") else ""
 
-    def measure(self, round_: int, state: Any, weighed: Weighed | None) -> None:
+    def measure(self, round_: int, state: Any, judge: JudgedSums) -> None:
         """Take note of what each party brought to a round; state: the coordinator's, after it.
 
-        weighed: what counted in it; None where too few parties were left, so that nobody brought anything.
+        Where too few parties were left to be weighed, nobody brought anything.
         """
-        if self.unmeasured or (round_ - 1) % self._reward.every:
+        if self.unmeasured or not self._due(round_):
             return
         found = np.zeros(len(self._names))
-        if weighed is not None and weighed.weights.any():
-            good = [self._names.index(name) for name in weighed.names]
-            found[good] = (
-                self._by_row(state, weighed) if self._validators is None else self._by_weight(weighed)
-            )
+        if judge.valued is not None:
+            found[self._places(judge.valued.weights)] = self._by_products(judge.valued)
+        elif judge.weighed is not None and judge.weighed.weights.any():
+            by_row = self._validators is None
+            brought = self._by_row(state, judge.weighed) if by_row else self._by_weight(judge.weighed)
+            found[self._places(judge.weighed.names)] = brought
         self.rounds.append(round_)
         self.values.append(found.tolist())
+
+    def _places(self, names: Iterable[str]) -> list[int]:
+        return [self._names.index(name) for name in names]
 
     # --- changes of weights ------------------------------------------------------------------------------
 
@@ -87,11 +94,37 @@ class Contributions:
             return marked_by_others(self._shapley(game, int(weighed.ask.round)), owners)
         targets = self._validators.downhill(weighed.ask.shared)  # (validators, dim)
         table = table_of(np.concatenate([terms, targets]))
-        rows = np.arange(len(terms), len(table.lengths))  # of the targets
-        scores = [
-            gradient_scores.first_order(table.without(rows[rows != row]), np.ones(len(terms))) for row in rows
-        ]
-        return marked_by_others(np.stack(scores), owners)
+        return self._scores(table, np.ones(len(terms)), owners)
+
+    def _by_products(self, valued: Valued) -> Floats:
+        """Return (good,) scores from what three servers found."""
+        names = list(valued.weights)
+        table, validators = valued.table()
+        owners = [names.index(one) if one in names else None for one in validators]
+        return self._scores(table, np.array(list(valued.weights.values())), owners)
+
+    def _scores(self, table: Table, weights: Floats, owners: Sequence[int | None]) -> Floats:
+        """Return (parties,) scores by the others' directions; table: of the parties, then of these."""
+        rows = np.arange(len(weights), table.parties)
+        found = []
+        for row in rows:
+            one = table.without(rows[rows != row].tolist())  # of the parties and one direction
+            if self._reward.measure == "quadratic":
+                found.append(gradient_scores.quadratic(gradient_scores.at_step(one, weights), weights))
+            else:
+                found.append(gradient_scores.first_order(one, weights))
+        return marked_by_others(np.stack(found), owners)
+
+    def _directions(self, ask: Ask) -> dict[str, NDArray[np.float64]]:
+        """Return the direction that each validator holds, in rounds that are measured."""
+        assert self._validators is not None
+        if ask.opening or not self._due(int(ask.round)):
+            return {}
+        found = self._validators.downhill(ask.shared).astype(np.float64)  # (validators, dim)
+        return dict(zip(self._validators.owners, found, strict=True))
+
+    def _due(self, round_: int) -> bool:
+        return (round_ - 1) % self._reward.every == 0
 
     def _shapley(self, game: Game, round_: int) -> Floats:
         """Return (validators, good) Shapley values, exact where parties are few."""
@@ -162,6 +195,7 @@ class Contributions:
                 for name, mean, low, high, credits in each
             },
             "why": paid.why,
+            **({} if self._reward.measure == "shapley" else {"note": gradient_scores.NOT_MEASURED}),
         }
 
     # --- what an interrupted run goes on with --------------------------------------------------------------

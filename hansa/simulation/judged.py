@@ -27,13 +27,13 @@ from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import METHODS
 from hansa.judging import defence
 from hansa.judging.arrival import SALT_BYTES, Arrivals, Bounds, Flaw, Update, commitment
-from hansa.judging.judge import Judge
-from hansa.judging.table import table_of, table_of_products
+from hansa.judging.judge import Judge, Judged
+from hansa.judging.table import Table, table_of, table_of_products
 from hansa.judging.verdicts import CHECKS
 from hansa.protection import packing
 from hansa.protection.shared_form import capped
 from hansa.protection.shared_products import Table as Products
-from hansa.simulation.protected import ProtectedSums
+from hansa.simulation.protected import VALIDATING, ProtectedSums
 from hansa.simulation.remembered import Remembered, table_of_some
 from hansa.simulation.views import View, view_of
 from hansa.transport.memory import frame
@@ -43,6 +43,7 @@ Tamper = Callable[[Ask, Mapping[str, Terms]], Mapping[str, Terms]]
 Numbers = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
+_THROWN_OUT = "the servers threw it out, or it has no rows"
 _PARTS = 1 << 20  # a weight of a shared sum is so many parts of all
 
 
@@ -75,6 +76,21 @@ class Weighed:
         return np.concatenate([np.asarray(leaf, np.float32).reshape(-1) for leaf in leaves])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Valued:
+    """What three servers found of a round: products of updates and of the directions that validators hold."""
+
+    products: Products
+    weights: Mapping[str, float]  # of the parties that counted
+
+    def table(self) -> tuple[Table, list[str]]:
+        """Return the table of the parties that counted, then of the directions, and whose these are."""
+        names = self.products.names
+        owners = [name.removesuffix(VALIDATING) for name in names if name.endswith(VALIDATING)]
+        chosen = [names.index(name) for name in (*self.weights, *(one + VALIDATING for one in owners))]
+        return table_of_products(self.products.gram[np.ix_(chosen, chosen)]), owners
+
+
 class JudgedSums:
     """What a coordinator that judges makes of its parties' terms: sums by a rule, and verdicts."""
 
@@ -94,6 +110,8 @@ class JudgedSums:
         self._task = f"{charter_digest(charter)} {scenario}"
         self.memory = Remembered(tuple(party.name for party in charter.roster))
         self.weighed: Weighed | None = None  # the last round's updates, where members show them
+        self.targets: Callable[[Ask], Mapping[str, Floats]] | None = None  # of validators, where nobody does
+        self.valued: Valued | None = None  # what servers found of the last round's updates and these
 
     def totals(self, ask: Ask, terms: Mapping[str, Terms]) -> Totals:
         """Return the sums over those who answer an ask, each weighed as the charter's rule says."""
@@ -101,7 +119,7 @@ class JudgedSums:
         if self._charter.defence.rule == "none":
             return _added(sent)
         like = next(iter(terms.values()))
-        self.weighed = None
+        self.weighed = self.valued = None
         judged = self._shown if self._sums is None else self._hidden
         totals = judged(ask, like, sent)
         if totals is None:
@@ -186,30 +204,35 @@ class JudgedSums:
     def _hidden(self, ask: Ask, like: Terms, sent: Mapping[str, Terms]) -> Totals | None:
         del like
         assert self._sums is not None
-        cohort, counted_for = self._charter.protection.cohort, [1.0]
+        counted_for = [1.0]  # what the weights sum to; what lacks counts for no change
 
         def weigh(products: Products) -> Mapping[str, int]:
-            stated = dict(zip(products.names, map(float, products.stated), strict=True))
-            flaws = {
-                name: Flaw("length", "the servers threw it out, or it has no rows")
-                for name in sent
-                if name not in stated
-            }
-            judged = self._judge.judged(int(ask.round), stated, table_of_products(products.gram), flaws, None)
-            self.memory.verdicts += judged.verdicts
-            every = table_of_some(list(sent), products.names, products.gram)
-            self.memory.tables.append(table_of_products(every))
-            counted_for[0] = sum(judged.weights.values())  # what lacks to 1 counts for no change
+            judged = self._judged_by(products, int(ask.round), list(sent))
+            counted_for[0] = sum(judged.weights.values())
             counted = {name: round(_PARTS * weight) for name, weight in judged.weights.items()}
+            cohort = self._charter.protection.cohort
             if sum(weight > 0 for weight in counted.values()) < cohort:
                 raise _TooFewError("too few parties are left", do="see their verdicts", where="defence")
             return capped(counted, Fraction(1, cohort))
 
         try:
-            totals = self._sums.totals(ask, sent, weigh)
-            return Totals(totals.values, totals.weight / np.float32(counted_for[0]))
+            totals = self._sums.totals(ask, sent, weigh, self.targets(ask) if self.targets else None)
         except _TooFewError:
             return None
+        return Totals(totals.values, totals.weight / np.float32(counted_for[0]))
+
+    def _judged_by(self, products: Products, round_: int, sent: Sequence[str]) -> Judged:
+        """Return what each party counts for by the products that three servers found."""
+        names = [name for name in products.names if not name.endswith(VALIDATING)]
+        inside = [products.names.index(name) for name in names]
+        gram = products.gram[np.ix_(inside, inside)]  # (parties, parties)
+        stated = {name: float(products.stated[place]) for name, place in zip(names, inside, strict=True)}
+        flaws = {name: Flaw("length", _THROWN_OUT) for name in sent if name not in stated}
+        judged = self._judge.judged(round_, stated, table_of_products(gram), flaws, None)
+        self.memory.verdicts += judged.verdicts
+        self.memory.tables.append(table_of_products(table_of_some(sent, names, gram)))
+        self.valued = Valued(products, judged.weights) if self.targets and judged.weights else None
+        return judged
 
 
 class _TooFewError(AbortedError):

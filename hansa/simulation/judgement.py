@@ -37,7 +37,7 @@ class Judgement:
     def passed(self, done: int, rounds: int, state: Any) -> Any:
         """Return the state to go on from after a round."""
         if self._brought is not None and self._judge is not None:
-            self._brought.measure(done, state, self._judge.weighed)
+            self._brought.measure(done, state, self._judge)
         if self._gate is not None and self._gate.due(done, rounds):
             return self._gate.passed(done, state)
         return state

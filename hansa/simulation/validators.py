@@ -39,8 +39,10 @@ class Validators:
         return np.asarray(found, np.float64)[: len(models)]
 
     def downhill(self, shared: Any) -> Numbers:
-        """Return (validators, dim) minus the gradient of each one's loss at the common model."""
-        return np.asarray(_downhill(self.scenario, self.loss, shared, self.rows, self.parts))
+        """Return (validators, dim) minus the gradient of each one's loss, as directions of length 1 or 0."""
+        found = np.asarray(_downhill(self.scenario, self.loss, shared, self.rows, self.parts))
+        length = np.linalg.norm(found, axis=1, keepdims=True)  # (validators, 1)
+        return np.divide(found, length, out=np.zeros_like(found), where=length > 0)
 
 
 def validators_of(cohort: Cohort) -> Validators:

@@ -65,3 +65,25 @@ def test_no_direction_agrees_with_nobody() -> None:
 def test_what_is_not_measured_is_one_sentence() -> None:
     assert NOT_MEASURED.endswith("are not measured.")
     assert NOT_MEASURED.count(".") == 1
+
+
+@given(SEEDS)
+def test_a_direction_is_made_so_long_that_the_step_is_the_best_along_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    updates, weights = rng.normal(size=(4, 30)) + 0.3, rng.uniform(1, 3, 4)
+    step = weights @ updates / weights.sum()
+    target = step + rng.normal(0, 0.1, 30)
+    points = np.vstack([updates, 7.0 * target])
+    found = at_step(table_of_products(points @ points.T), weights)
+    assert quadratic(found, weights).sum() == pytest.approx(step @ step, rel=1e-6)
+
+
+def test_a_direction_uphill_is_made_as_long_as_the_step() -> None:
+    points = np.array([[1.0, 0.0], [1.0, 0.0], [-5.0, 1.0]])
+    found = at_step(table_of_products(points @ points.T), np.ones(2))
+    assert found.lengths[-1] == pytest.approx(1.0)
+
+
+def test_no_direction_stays_none() -> None:
+    points = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    assert at_step(table_of_products(points @ points.T), np.ones(2)).lengths[-1] == 0.0
