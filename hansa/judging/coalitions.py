@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core.errors import PartyError
-from hansa.judging.shapley import MOST_EXACT
+from hansa.judging.shapley import check_few
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.float32]
@@ -42,7 +42,7 @@ class Game:
     def utility(self, masks: Sequence[int]) -> Floats:
         """Return (masks,) what these coalitions are worth.
 
-        Raises PartyError where the loss of a coalition's model is not finite.
+        Raises PartyError, by places of parties, where the loss of a coalition's model is not finite.
         """
         found = [
             self._worth(self._models(masks[start : start + _BLOCK]), masks[start : start + _BLOCK])
@@ -53,12 +53,11 @@ class Game:
     def utilities(self) -> Floats:
         """Return (2^parties,) what every coalition is worth, by mask; the same numbers as `utility`.
 
-        Raises PartyError where the loss of a coalition's model is not finite, and ValueError for more than 14
-        parties.
+        Raises PartyError where the loss of a coalition's model is not finite, and CharterError for more than
+        14 parties.
         """
         parties = len(self.terms)
-        if parties > MOST_EXACT:
-            raise ValueError(f"{parties} parties have {1 << parties} coalitions")
+        check_few(parties)
         low = self._models(range(1 << min(parties, _LOW)))  # (models, dim)
         models = np.empty_like(low)
         found = []

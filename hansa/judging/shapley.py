@@ -46,7 +46,7 @@ def exact(utilities: Floats) -> Floats:
     parties = coalitions.bit_length() - 1
     if coalitions != 1 << parties:
         raise ValueError(f"{coalitions} utilities are not one for each coalition")
-    _check_few(parties)
+    check_few(parties)
     games = utilities.reshape(-1, coalitions)  # (games, coalitions)
     weights = _weights(parties)  # (coalitions / 2,)
     found = np.empty((len(games), parties))
@@ -80,6 +80,15 @@ def estimated(parties: int, utility: Utility, budget: int, rng: np.random.Genera
         game.run(_orders(parties, rng))
         idle = idle + 1 if len(game.known) == before else 0
     return Estimate(game.values(), len(game.known))
+
+
+def check_few(parties: int) -> None:
+    """Raise CharterError where the coalitions of so many parties are too many to evaluate all."""
+    if not 1 <= parties <= MOST_EXACT:
+        raise CharterError(
+            f"{parties} parties have too many coalitions to evaluate all of them",
+            do=f"estimate the values from some, or judge {MOST_EXACT} parties at most",
+        )
 
 
 @dataclass(slots=True)
@@ -165,11 +174,3 @@ def _weights(parties: int) -> Floats:
     by_size = np.array([1 / (parties * comb(parties - 1, size)) for size in range(parties)])  # (sizes,)
     sizes = np.bitwise_count(np.arange(1 << (parties - 1)))  # (coalitions / 2,)
     return by_size[sizes]
-
-
-def _check_few(parties: int) -> None:
-    if not 1 <= parties <= MOST_EXACT:
-        raise CharterError(
-            f"{parties} parties have too many coalitions to evaluate all of them",
-            do=f"estimate the values from some, or judge {MOST_EXACT} parties at most",
-        )
