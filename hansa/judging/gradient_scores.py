@@ -39,12 +39,6 @@ def first_order(table: Table, weights: Floats) -> Floats:
     return _shares(weights) * table.products[-1, :-1]
 
 
-def cosines(table: Table) -> Floats:
-    """Return (parties,) cosines of the updates with the target, the last row; 0 where one is no change."""
-    lengths = np.sqrt(table.lengths[:-1] * table.lengths[-1])  # (parties,)
-    return np.divide(table.products[-1, :-1], lengths, out=np.zeros_like(lengths), where=lengths > 0)
-
-
 def quadratic(table: Table, weights: Floats) -> Floats:
     """Return (parties,) Shapley values of v(S) = |t|^2 - |t - sum_S a_i u_i|^2, in closed form.
 

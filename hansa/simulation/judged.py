@@ -142,7 +142,7 @@ class JudgedSums:
             self.memory.verdicts += self._judge.flawed(int(ask.round), flaws)
             return None
         names = list(updates)
-        view = view_of(self._scenario, ask, like.values, np.stack([one.values for one in updates.values()]))
+        view = view_of(self._scenario, ask, like.values, _stacked(list(updates.values())))
         filled = view.filled()  # (parties, dim)
         stated = {name: update.weight for name, update in updates.items()}
         shown = dict(zip(names, filled, strict=True))
@@ -233,6 +233,14 @@ class JudgedSums:
         self.memory.tables.append(table_of_products(table_of_some(sent, names, gram)))
         self.valued = Valued(products, judged.weights) if self.targets and judged.weights else None
         return judged
+
+
+def _stacked(updates: Sequence[Update]) -> Numbers:
+    """Return (updates, numbers)."""
+    rows = np.empty((len(updates), updates[0].size), np.float32)  # (updates, numbers)
+    for row, update in zip(rows, updates, strict=True):
+        update.into(row)
+    return rows
 
 
 class _TooFewError(AbortedError):

@@ -1,11 +1,12 @@
 """Scores from inner products, against the same games with every coalition evaluated."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from hansa.judging.gradient_scores import NOT_MEASURED, cosines, first_order, quadratic
+from hansa.judging.gradient_scores import NOT_MEASURED, at_step, first_order, quadratic
 from hansa.judging.shapley import exact
 from hansa.judging.table import Table, table_of, table_of_products
 
@@ -48,18 +49,8 @@ def test_a_party_without_a_change_scores_nothing(seed: int) -> None:
     updates[2] = 0.0
     found = table_of(np.vstack([updates, target]).astype(np.float32))
     size = found.lengths.max()
-    for score in (quadratic(found, weights), first_order(found, weights), cosines(found)):
+    for score in (quadratic(found, weights), first_order(found, weights)):
         assert abs(score[2]) < 1e-6 * size
-
-
-def test_cosines_are_those_of_the_angles_with_the_target() -> None:
-    updates = np.array([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
-    found = cosines(table(updates, np.array([5.0, 0.0])))
-    assert_allclose(found, [1.0, 0.0, -1.0, 0.5**0.5, 0.0], atol=1e-12)
-
-
-def test_no_direction_agrees_with_nobody() -> None:
-    assert_allclose(cosines(table(np.ones((3, 2)), np.zeros(2))), 0.0)
 
 
 def test_what_is_not_measured_is_one_sentence() -> None:
