@@ -19,7 +19,7 @@ def verdicts(out: Path, party: str, as_json: bool) -> None:
 
     Example: hansa verdicts runs/first --party party-1
     """
-    from hansa.control.report_judging import judging_tables, judging_words, verdict_lines
+    from hansa.control.report_judging import judging_tables, judging_words, share_tables, verdict_lines
     from hansa.core.errors import FolderError
     from hansa.registry.folders import json_text, read_json
     from hansa.registry.run_folder import RunFolder
@@ -42,7 +42,9 @@ def verdicts(out: Path, party: str, as_json: bool) -> None:
     else:
         from hansa.cli.tables import table_lines
 
-        lines = [line for table in judging_tables(result) for line in table_lines(table)]
+        lines = [
+            line for table in (*judging_tables(result), *share_tables(result)) for line in table_lines(table)
+        ]
         click.echo("\n".join([*judging_words(result), *lines]))
 
 

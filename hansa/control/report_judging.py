@@ -24,11 +24,20 @@ def judging_tables(result: Mapping[str, Any]) -> list[Table]:
     ]
 
 
+def share_tables(result: Mapping[str, Any]) -> list[Table]:
+    """Return one table a scenario whose parties are paid: shares, their intervals and credits."""
+    return [
+        _shares(result, name, found["shares"]["parties"])
+        for name, found in _judged(result).items()
+        if found.get("shares", {}).get("parties")
+    ]
+
+
 def judging_words(result: Mapping[str, Any]) -> list[str]:
     """Return what was found, a sentence each: the rule, who was rejected, unchanged rounds, votes."""
     said = list(_rule_words(result))
     for name, found in _judged(result).items():
-        said += [f"{title_of(name)}: {one}" for one in (*_rejections(found), *_kept(found), *_votes(found))]
+        said += [f"{title_of(name)}: {one}" for one in _found_words(found)]
     return said
 
 
@@ -60,6 +69,32 @@ def _rule_words(result: Mapping[str, Any]) -> Iterator[str]:
     }
     bears = f", meant to bear {choice['bad']} bad parties" if choice["rule"] != "mean" else ""
     yield f"Updates are weighed by {choice['rule']} ({rule.source}){first[choice['before']]}{bears}."
+
+
+def _found_words(found: Mapping[str, Any]) -> Iterator[str]:
+    yield from _rejections(found)
+    yield from _kept(found)
+    for one in found.get("findings", ()):
+        yield one["sentence"]
+    yield from _votes(found)
+    yield from _payment(found.get("shares", {}))
+
+
+def _payment(shares: Mapping[str, Any]) -> Iterator[str]:
+    if "unmeasured" in shares:
+        yield f"what each party brought is not measured: {shares['unmeasured']}."
+        return
+    if not shares:
+        return
+    parties = shares["parties"]
+    least = min(parties, key=lambda name: parties[name]["share"])
+    most = max(parties, key=lambda name: parties[name]["share"])
+    yield (
+        f"over {len(shares['rounds'])} rounds {most} brought most, {parties[most]['share']:.1%} of all, and "
+        f"{least} least, {parties[least]['share']:.1%}. {shares['why']}"
+    )
+    if "note" in shares:
+        yield shares["note"]
 
 
 def _rejections(found: Mapping[str, Any]) -> Iterator[str]:
@@ -97,6 +132,25 @@ def _table(result: Mapping[str, Any], scenario: str, parties: Mapping[str, Any])
         heads=("accepted", "down-weighted", "rejected", "share (%)"),
         rows=tuple(Row(name, _cells(parties[name])) for name in shown),
     )
+
+
+def _shares(result: Mapping[str, Any], scenario: str, parties: Mapping[str, Any]) -> Table:
+    shown = [name for name in shown_parties(result) if name in parties]
+    most = max(max(one["share"], 0.0) for one in parties.values()) or 1.0
+    return Table(
+        name=f"shares-{scenario}",
+        caption=f"{title_of(scenario)}: each party's share of what all brought (%), by the assets that the "
+        "others keep back, its 95 % interval over rounds, and its credits.",
+        corner="Party",
+        heads=("share (%)", "from", "to", "credits"),
+        rows=tuple(Row(name, _share_cells(parties[name], most)) for name in shown),
+    )
+
+
+def _share_cells(one: Mapping[str, Any], most: float) -> tuple[Cell, ...]:
+    ends = (f"{100 * one[end]:.1f}" for end in ("lower", "upper"))
+    share = Cell(f"{100 * one['share']:.1f}", bar=max(one["share"], 0.0) / most)
+    return (share, *(Cell(text) for text in ends), Cell(f"{one['credits']:,}"))
 
 
 def _cells(one: Mapping[str, Any]) -> tuple[Cell, ...]:
