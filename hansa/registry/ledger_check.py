@@ -82,7 +82,7 @@ def check(ledger: Ledger, known: str = "") -> Books:
     books, seen = Books(), not known
     try:
         with ledger.reading() as tables:
-            _check_file(tables.connection)
+            _check_made(tables.connection)
             for entry in tables.entries():
                 books.follow(entry)
                 seen = seen or entry.hash == known
@@ -131,11 +131,8 @@ def statement(ledger: Ledger, party: str) -> Statement:
         return Statement(party, tuple(lines), tables.lots(account), tables.head())
 
 
-def _check_file(connection: sqlite3.Connection) -> None:
-    """Return if the file is sound and its tables and triggers are those that a ledger is made with."""
-    sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if sound != "ok":
-        raise LedgerError(f"the file is damaged ({sound})", do=_DO)
+def _check_made(connection: sqlite3.Connection) -> None:
+    """Return if the tables and triggers are those that a ledger is made with."""
     found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
     if [sql for (sql,) in found] != list(SCHEMA):
         raise LedgerError("its tables or triggers were changed", do=_DO)
@@ -152,3 +149,6 @@ def _check_rest(books: Books, tables: Tables) -> None:
     for account in sorted(held.keys() | kept.keys()):
         if held.get(account) != kept.get(account):
             raise LedgerError(f"what it keeps as held by {account} is not what its entries add up to", do=_DO)
+    sound = tables.connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if sound != "ok":
+        raise LedgerError(f"its file is damaged ({sound})", do=_DO)

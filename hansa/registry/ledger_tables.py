@@ -42,7 +42,8 @@ SCHEMA = (
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX postings_of_account ON postings (account)",
     """CREATE TABLE terms (
- entry INTEGER NOT NULL, account TEXT NOT NULL, price INTEGER NOT NULL, PRIMARY KEY (entry, account)
+ entry INTEGER NOT NULL, account TEXT NOT NULL, price INTEGER NOT NULL, PRIMARY KEY (entry, account),
+ CHECK (account GLOB 'party/*' AND price = 0 OR account GLOB 'service/*' AND price > 0)
 ) STRICT, WITHOUT ROWID""",
     f"""CREATE TABLE holdings (
  account TEXT NOT NULL, until INTEGER NOT NULL, amount INTEGER NOT NULL,
