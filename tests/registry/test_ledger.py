@@ -274,11 +274,11 @@ def test_acts_entered_together_are_all_there_or_none(ledger: Ledger) -> None:
 @pytest.mark.parametrize("table", ["entries", "postings", "terms"])
 def test_the_file_itself_refuses_changes_and_rows_between(ledger: Ledger, table: str) -> None:
     connection = ledger.tables.connection
-    row = connection.execute(f"SELECT * FROM {table}").fetchone()
+    row = connection.execute(f"SELECT * FROM {table}").fetchone()  # noqa: S608 - our own table
     column = {"entries": "memo", "postings": "account", "terms": "account"}[table]
-    for statement_ in (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"):
+    for act in (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"):  # noqa: S608
         with pytest.raises(sqlite3.IntegrityError, match=f"{table} only grow"):
-            connection.execute(statement_)
+            connection.execute(act)
     for how in ("INSERT", "INSERT OR REPLACE"):
         with pytest.raises(sqlite3.IntegrityError, match=f"{table} grow at the end"):
             connection.execute(f"{how} INTO {table} VALUES ({', '.join('?' * len(row))})", row)
