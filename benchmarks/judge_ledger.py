@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger"
         model, found = crashed(
-            path, Stretch(_SEED, ACTS, 0, UNTIMED, 40, 20_000), np.random.default_rng(_SEED)
+            path, Stretch(_SEED, ACTS, 0, UNTIMED, 100, 20_000), np.random.default_rng(_SEED)
         )
         commits, seconds = _timed(path, model.next)
         yield from _violations(path, model, found)

@@ -18,6 +18,7 @@ from hansa.core.credits import Entry, Slip, entry_after
 from hansa.core.errors import LedgerError
 from hansa.registry.ledger_tables import APPLICATION, FORMAT, SCHEMA, Tables
 
+_CACHE_KIB = 1 << 16  # the names of a million acts, which SQLite's own 2 MiB do not hold
 _WAIT_S = 30.0  # for another process that is writing
 
 
@@ -108,6 +109,7 @@ class Ledger:
     def _prepare(self, new: bool) -> None:
         """Set how the file is written, and make the tables in a file that is empty."""
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         found = self._mark()
         if new and found == (0, 0) and not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             self._connection.execute("PRAGMA journal_mode = WAL")
