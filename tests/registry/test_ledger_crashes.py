@@ -12,14 +12,14 @@ from hansa.registry.ledger_check import check
 
 
 def test_processes_that_are_killed_at_any_point_leave_a_ledger_as_one_that_was_not(tmp_path: Path) -> None:
-    killed, whole = tmp_path / "killed", Stretch(5, 2500, 0, 2500, 6, 4000)
+    killed, whole = tmp_path / "killed", Stretch(5, 1600, 0, 1600, 6, 4000)
     model, found = crashed(killed, whole, np.random.default_rng(6))
 
     assert found.crashes > 5
     assert (found.unbalanced, found.negative, found.other) == (0, 0, 0)
     assert model.entries > 1000
     with Ledger(tmp_path / "whole", new=True) as other, Ledger(killed) as ledger:
-        add_all(other, Acts(5, 2500))
+        add_all(other, Acts(5, 1600))
         assert check(ledger).head == check(other).head
 
 
@@ -32,7 +32,7 @@ def test_a_journal_that_is_cut_at_any_byte_leaves_the_first_acts(tmp_path: Path)
             work(ledger, acts, number, number + 1)
         whole = ledger.tables.head()
         file, journal = path.read_bytes(), path.with_name("ledger-wal").read_bytes()
-    for length in range(0, len(journal), 12289):  # a prime: cuts fall everywhere in a page
+    for length in range(0, len(journal), 16411):  # a prime: cuts fall everywhere in a page
         cut.write_bytes(file)
         cut.with_name("cut-wal").write_bytes(journal[:length])
         model, found = Model(), Found()
