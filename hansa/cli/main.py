@@ -11,6 +11,7 @@ import hansa
 from hansa.cli.align import align
 from hansa.cli.charter import charter
 from hansa.cli.commands import Group
+from hansa.cli.credits import credits
 from hansa.cli.data import data
 from hansa.cli.partition import partition
 from hansa.cli.predict import predict
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for command in (charter, run, verdicts, predict, partition, align, data):
+for command in (charter, run, verdicts, credits, predict, partition, align, data):
     cli.add_command(command)
 if find_spec("hansa.cli.study") is not None:  # the study is a room of its own
     cli.add_command(import_module("hansa.cli.study").study)
