@@ -14,6 +14,7 @@ from hansa.judging.table import Floats, Table
 
 _STEPS = 10  # of centered clipping: each leaves at most the bad parties' share of the way
 _WEISZFELD_STEPS = 10_000
+_FAR = 1e4
 _STILL = 1e-26  # squared length of a step, by the mean squared distance, after which the median stands
 
 
@@ -38,12 +39,14 @@ def centered_clipping(table: Table, start: Floats | None = None) -> Floats:
     cannot lengthen it past what an honest party is away, and no scale need be agreed. start: (parties,)
     weights. Source: Karimireddy et al., ICML 2021, section 4, whose radius is fixed.
     """
+    factors = _not_too_far(table)  # (parties,)
+    seen = table.scaled(factors)
     point = np.zeros(table.parties) if start is None else start  # (parties,)
     for _ in range(_STEPS):
-        apart = np.sqrt(table.from_point(point))  # (parties,)
+        apart = np.sqrt(seen.from_point(point))  # (parties,)
         steps = shrunk(apart, float(np.median(apart))) / table.parties  # (parties,)
         point = point * (1.0 - steps.sum()) + steps  # (parties,)
-    return point
+    return factors * point  # (parties,)
 
 
 def geometric_median(table: Table) -> Floats:
@@ -53,6 +56,16 @@ def geometric_median(table: Table) -> Floats:
     (PNAS 2000). That the median is an update is seen first, as the steps would come to it slowly. Source:
     Pillutla et al., IEEE TSP 2022, section III, without smoothing.
     """
+    middle = int(np.median(table.between, axis=1).argmin())
+    about = Table(table.between, table.between[middle])  # as if that one had changed nothing
+    factors = _not_too_far(about)  # (parties,)
+    weights = factors * _weiszfeld(about.scaled(factors))  # (parties,)
+    weights[middle] += 1.0 - weights.sum()
+    return weights
+
+
+def _weiszfeld(table: Table) -> Floats:
+    """Return (parties,) weights of sum 1 of the geometric median."""
     scale = float(table.between.mean())
     point = mean(table)  # (parties,)
     if scale == 0.0:
@@ -87,6 +100,15 @@ def _pull(table: Table, point: Floats, here: NDArray[np.bool_]) -> tuple[Floats,
     return towards, total * sqrt(max(squared, 0.0))
 
 
+def _not_too_far(table: Table) -> Floats:
+    """Return (parties,) factors that bring in what is ten thousand times further out than the median update.
+
+    It pulls no other way from there, and the digits of the others' distances would be lost beside its own.
+    """
+    norms = np.sqrt(table.lengths)  # (parties,)
+    return shrunk(norms, _FAR * float(np.median(norms)))  # (parties,)
+
+
 def shrunk(norms: Floats, radius: float) -> Floats:
     """Return (parties,) factors that make norms at most the radius."""
-    return np.minimum(1.0, radius / np.maximum(norms, np.finfo(np.float64).tiny))  # (parties,)
+    return np.divide(radius, norms, out=np.ones_like(norms), where=norms > radius)  # (parties,)

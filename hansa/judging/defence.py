@@ -31,13 +31,13 @@ _BY_TRUST: Mapping[str, Callable[[Table, int, int], Floats]] = {
     "monna": monna,
     "fltrust": lambda table, bad, trusted: fltrust(table, trusted),
 }
-_BY_UPDATES: Mapping[str, Callable[[Floats32, int], Floats32]] = {
-    "bulyan": lambda updates, bad: meamed(updates[krum_set(table_of(updates), bad)], 2 * bad),
+_BY_COORDINATE: Mapping[str, Callable[[Floats32, int], Floats32]] = {
     "median": lambda updates, bad: median(updates),
     "trimmed_mean": trimmed_mean,
     "meamed": meamed,
 }
-_MIXING: Mapping[str, Callable[[Table, int], Floats]] = {
+_MIXING: Mapping[str, Callable[[Table, int], tuple[Table, Floats]]] = {
+    "none": lambda table, bad: (table, np.eye(table.parties)),
     "nnm": nearest_neighbours,
     "arc": longest_clipped,
 }
@@ -55,13 +55,12 @@ def weights(name: str, before: str, table: Table, bad: int, trusted: int | None 
         raise _refused(
             f"the rule {name} needs a party that all trust", "name that party, or choose another rule"
         )
-    mixing = None if before == "none" else _MIXING[before](table, bad)  # (parties, parties)
-    seen = table if mixing is None else table.mixed(mixing)
+    seen, mixing = _MIXING[before](table, bad)
     if trusted is not None and name in _BY_TRUST:
         found = _BY_TRUST[name](seen, bad, trusted)  # (parties,)
     else:
         found = _BY_TABLE[name](seen, bad)  # (parties,)
-    return found if mixing is None else found @ mixing  # (parties,)
+    return found @ mixing  # (parties,)
 
 
 def aggregate(name: str, before: str, updates: Floats32, bad: int) -> Floats32:
@@ -70,9 +69,13 @@ def aggregate(name: str, before: str, updates: Floats32, bad: int) -> Floats32:
     name, before, bad and errors as in `weights`.
     """
     _check(name, before, len(updates), bad, "updates")
-    if before != "none":
-        updates = _MIXING[before](table_of(updates), bad).astype(np.float32) @ updates  # (parties, dim)
-    return _BY_UPDATES[name](updates, bad)
+    if before == "none" and name in _BY_COORDINATE:
+        return _BY_COORDINATE[name](updates, bad)  # (dim,)
+    seen, mixing = _MIXING[before](table_of(updates), bad)
+    mixed = updates if before == "none" else mixing.astype(np.float32) @ updates  # (parties, dim)
+    if name == "bulyan":
+        return meamed(mixed[krum_set(seen, bad)], 2 * bad)  # (dim,)
+    return _BY_COORDINATE[name](mixed, bad)  # (dim,)
 
 
 def _check(name: str, before: str, parties: int, bad: int, needs: str) -> None:

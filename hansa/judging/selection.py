@@ -15,6 +15,8 @@ from hansa.judging.table import Floats, Table
 
 _Flags = NDArray[np.bool_]
 
+_AS_FAR = 1 + 1e-6  # squared distances and their sums tie within that: they were measured in float32
+
 
 def krum(table: Table, bad: int) -> Floats:
     """Return the weight 1 of the update that is closest to its parties - bad - 2 nearest others.
@@ -67,11 +69,11 @@ def mda(table: Table, bad: int) -> Floats:
     low, high = 0, len(diameters) - 1
     while low < high:
         middle = (low + high) // 2
-        if _parting(table.between > diameters[middle], remote, bad) is None:
+        if _parting(table.between > _AS_FAR * diameters[middle], remote, bad) is None:
             low = middle + 1
         else:
             high = middle
-    out = _parting(table.between > diameters[high], remote, bad)
+    out = _parting(table.between > _AS_FAR * diameters[high], remote, bad)
     assert out is not None
     score = remote + np.where(np.isin(np.arange(table.parties), out), np.inf, 0.0)  # (parties,)
     return least(score, table.parties - bad)
@@ -80,14 +82,17 @@ def mda(table: Table, bad: int) -> Floats:
 def least(scores: Floats, count: int) -> Floats:
     """Return the mean of the `count` parties of least scores; those that tie for the last places share."""
     last = np.partition(scores, count - 1)[count - 1]
-    below, level = scores < last, scores == last  # (parties,)
+    below = scores < last / _AS_FAR  # (parties,)
+    level = (scores <= last * _AS_FAR) & ~below  # (parties,)
     return (below + level * ((count - below.sum()) / level.sum())) / count  # (parties,)
 
 
 def _best(table: Table, bad: int) -> int:
     """Return the party that Krum takes; ties go by the distances to all, then by length."""
-    order = np.lexsort((table.lengths, _total(table.between), _krum_scores(table, bad)))  # (parties,)
-    return int(order[0])
+    best = np.arange(table.parties)  # (parties,), then fewer
+    for key in (_krum_scores(table, bad), _total(table.between), table.lengths):
+        best = best[key[best] <= _AS_FAR * key[best].min()]
+    return int(best[0])
 
 
 def _krum_scores(table: Table, bad: int) -> Floats:

@@ -17,6 +17,7 @@ Updates = Sequence[NDArray[np.float32]] | NDArray[np.float32]
 
 _CHUNK = 32_000  # columns multiplied at a time, 4 MB of 32 parties; a power of two would share cache lines
 _FAR = 4.0  # times the squared distance
+_ROUNDING = 1e-13  # relative, of sums in float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,17 +52,26 @@ class Table:
         return np.maximum(to_all - spread, 0.0)
 
     def mixed(self, mixing: Floats) -> Table:
-        """Return the table of weighted sums of updates.
-
-        mixing: (sums, parties); what lacks in a row to a sum of 1 counts for no change.
-        """
-        rest = 1.0 - mixing.sum(axis=1)  # (sums,)
-        to_none = mixing @ self.lengths  # (sums,)
-        new = -(mixing @ self.between @ mixing.T) / 2  # (sums, sums), but for terms of each row and column
-        new -= (np.outer(rest, to_none) + np.outer(to_none, rest)) / 2
+        """Return the table of means of updates; mixing: (means, parties), each row of sum 1."""
+        new = -(mixing @ self.between @ mixing.T) / 2  # (means, means), but for a term of each row and column
         own = np.diagonal(new)
-        between = _made_even(own[:, None] + own[None, :] - 2 * new)  # (sums, sums)
-        return Table(between, np.maximum(to_none + own, 0.0))
+        both = own[:, None] + own[None, :]  # (means, means)
+        between = both - 2 * new  # (means, means)
+        between[between <= _ROUNDING * np.abs(both)] = 0.0  # equal means are equal
+        return Table(_made_even(between), np.maximum(mixing @ self.lengths + own, 0.0))
+
+    def scaled(self, factors: Floats) -> Table:
+        """Return the table of updates times (parties,) factors from 0 to 1.
+
+        Of one that is far longer than others a table hardly tells the direction: what it tells is held within
+        what norms allow.
+        """
+        norms = factors * np.sqrt(self.lengths)  # (parties,)
+        over = factors * self.lengths  # (parties,)
+        between = np.outer(factors, factors) * self.between  # (parties, parties)
+        between += np.subtract.outer(factors, factors) * np.subtract.outer(over, over)
+        low, high = np.subtract.outer(norms, norms) ** 2, np.add.outer(norms, norms) ** 2
+        return Table(_made_even(np.clip(between, low, high)), norms**2)
 
     def without(self, parties: Sequence[int]) -> Table:
         """Return the table of the other parties, in their order."""
