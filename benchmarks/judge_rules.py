@@ -3,6 +3,11 @@
 Times are medians of CPU time on one core, of 32 parties with 1M parameters each in float32. Ours and a plain
 product, `X @ X.T` in one call, take turns; peers run in processes of their own, in the same run. Krum is
 counted from updates to weights: nobody's update is copied, by us or by them.
+
+Two goals are missed, and stay to be seen. Flower's newer Krum takes products as ours does, and costs some
+five plain ones, so that no Krum from products could be eight times as fast; beside an offset its distances
+have no true digit, which is shown. byzfl's trimmed mean of numpy arrays is numpy's own sort, of which the
+network takes half the time.
 """
 
 from __future__ import annotations
@@ -32,7 +37,10 @@ PARTIES, DIM, BAD = 32, 1_000_000, 6
 OFFSET, SPREAD = 100.0, 0.01
 _REPEATS, _THEIR_REPEATS, _LIMIT_S = 21, 5, 600
 _NAME = f"{PARTIES} parties, {DIM // 1_000_000}M parameters"
-_KRUM = ("byzfl_rules", "peer.py"), ("flower_sums", "krum.py")
+_PEERS = ("byzfl_rules", "peer.py"), ("flower_sums", "krum.py")
+_TITLES = {"byzfl_rules": "byzfl", "flower_sums": "Flower"}
+_GOALS = {"krum": 8, "median": 5, "trimmed_mean": 5}  # times ours
+_PART = "krum, products alone"  # of a call, to see what reading records costs
 
 
 class PeerFailedError(Exception):
@@ -55,7 +63,7 @@ def rows() -> Iterator[Row]:
     )
     yield from _beside_the_product(ours)
     yield from _exactness(updates, shifted)
-    for folder, script in _KRUM:
+    for folder, script in _PEERS:
         yield from _beside(folder, script, ours)
 
 
@@ -107,25 +115,22 @@ def _error(updates: Floats32) -> float:
 
 
 def _beside(folder: str, script: str, ours: Mapping[str, float]) -> Iterator[Row]:
-    """Yield a peer's times over ours, and its error; of several Krums, the goal is for the fastest."""
+    """Yield a peer's times, how many times ours they are, and its error."""
+    peer = _TITLES[folder]
     try:
         theirs = _report(folder, script)
     except (CannotInstallError, PeerFailedError) as why:
-        yield not_measured(f"{_NAME}: {folder}, its time over ours", ">= 8", "times", str(why), COMMAND)
+        yield not_measured(f"{_NAME}: {peer}'s rules, over ours", ">= 5", "times", str(why), COMMAND)
         return
-    peer = {"byzfl_rules": "byzfl", "flower_sums": "Flower"}[folder]
-    worst = theirs.pop("error of squared distances")
-    took = {name: middle(seconds) for name, seconds in theirs.items()}
-    for name, seconds in took.items():
-        yield shown(f"{_NAME}: {peer}'s {name}", 1000 * seconds, "ms", COMMAND)
-    fastest = min(seconds for name, seconds in took.items() if name.startswith("krum"))
-    yield at_least(f"{_NAME}: {peer}'s fastest Krum over ours", fastest / ours["krum"], 8, "times", COMMAND)
-    for name, seconds in took.items():
-        rule = name.split(",")[0]
-        if rule != "krum":
-            yield at_least(f"{_NAME}: {peer}'s {name}, over ours", seconds / ours[rule], 5, "times", COMMAND)
     name = f"{PARTIES} parties, offset {OFFSET:g}, spread {SPREAD:g}: {peer}'s error of squared distances"
-    yield shown(name, worst, "", COMMAND)
+    yield shown(name, theirs.pop("error of squared distances"), "", COMMAND)
+    for rule, seconds in theirs.items():
+        took = middle(seconds)
+        yield shown(f"{_NAME}: {peer}'s {rule}", 1000 * took, "ms", COMMAND)
+        if rule != _PART:
+            own = rule.split(",")[0]
+            name = f"{_NAME}: {peer}'s {rule}, over ours"
+            yield at_least(name, took / ours[own], _GOALS[own], "times", COMMAND)
 
 
 def _report(folder: str, script: str) -> dict[str, Any]:
