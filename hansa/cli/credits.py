@@ -15,13 +15,13 @@ from hansa.cli.commands import PATH, Group, json_option
 from hansa.core.charter_digest import charter_digest
 from hansa.core.credit_acts import Act, Agree, Expire, Issue, Spend, Transfer
 from hansa.core.credits import Slip, Terms
-from hansa.core.errors import LedgerError
 
 if TYPE_CHECKING:
     from hansa.registry.ledger import Ledger
 
 _ledger = click.argument("ledger", metavar="LEDGER", type=PATH)
 _party = click.option("--party", metavar="NAME", required=True, help="The party whose credits they are.")
+_DAY_S = 86_400
 _amount = click.argument("amount", type=int)
 
 
@@ -43,26 +43,17 @@ def credits() -> None:
 
 @credits.command("open")
 @click.option("--charter", metavar="CHARTER", type=PATH, required=True, help="Whose parties may earn.")
-@click.option(
-    "--price",
-    "prices",
-    metavar="SERVICE=N",
-    multiple=True,
-    help="Credits for one use of a service; repeatable.",
-)
 @_act_options
-def open_ledger(
-    ledger: Path, act: str | None, memo: str, as_json: bool, charter: Path, prices: tuple[str, ...]
-) -> None:
-    """Make a ledger for the parties of a charter, or give one new parties and prices.
+def open_ledger(ledger: Path, act: str | None, memo: str, as_json: bool, charter: Path) -> None:
+    """Make a ledger for a charter's parties, at its prices, or give one new parties and prices.
 
-    Example: hansa credits open credits.ledger --charter charter.toml --price scoring=5
+    Example: hansa credits open credits.ledger --charter charter.toml
     """
     from hansa.registry.ledger import Ledger
     from hansa.simulation.charter_file import read_charter_file
 
     agreed = read_charter_file(charter).charter
-    terms = Terms(tuple(sorted(party.name for party in agreed.roster)), tuple(sorted(map(_price, prices))))
+    terms = Terms(tuple(sorted(party.name for party in agreed.roster)), tuple(sorted(agreed.credits.prices)))
     terms.check()
     with Ledger(ledger, new=True) as opened:
         if opened.tables.terms() == terms and act is None:
@@ -81,6 +72,30 @@ def issue(ledger: Path, act: str | None, memo: str, as_json: bool, amount: int) 
     Example: hansa credits issue credits.ledger 1000
     """
     _enter(ledger, _slip(act, memo), Issue(amount), as_json)
+
+
+@credits.command()
+@_ledger
+@click.argument("out", metavar="OUT", type=PATH)
+@json_option
+def earn(ledger: Path, out: Path, as_json: bool) -> None:
+    """Pay the parties of the run of folder OUT what its charter rewards; a run is paid once.
+
+    Example: hansa credits earn credits.ledger runs/first
+    """
+    from hansa.cli.credit_words import entry_line, entry_value
+    from hansa.registry.ledger import Ledger
+    from hansa.registry.rewards import reward_of
+    from hansa.simulation.charter_file import read_charter_file
+
+    found = reward_of(out)
+    days = read_charter_file(out / "charter.toml").charter.credits.days
+    now = int(datetime.now(UTC).timestamp())
+    with Ledger(ledger) as opened:
+        entry = opened.earn(
+            found.rounds, found.credits, found.evidence, time=now, term_s=days * _DAY_S if days else None
+        )
+    _show(entry_value(entry) if as_json else [entry_line(entry)])
 
 
 @credits.command()
@@ -207,10 +222,3 @@ def _show(found: Mapping[str, Any] | Iterable[str]) -> None:
         return
     for line in found:
         click.echo(line)
-
-
-def _price(text: str) -> tuple[str, int]:
-    service, _, price = text.rpartition("=")
-    if not service or not (price.isascii() and price.isdecimal()):
-        raise LedgerError("is no price", do="write it as --price scoring=5", where=text)
-    return service, int(price)

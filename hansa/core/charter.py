@@ -227,6 +227,14 @@ class Reward:
 
 
 @dataclass(frozen=True, slots=True)
+class Credits:
+    """What credits buy, and how long they last."""
+
+    prices: tuple[tuple[str, int], ...] = ()  # service -> credits for one use of it
+    days: int = 0  # after which they expire; 0: never
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """How predictions are filtered before they are scored."""
 
@@ -266,6 +274,7 @@ class Charter:
     validation: Validation = Validation()
     gate: Gate = Gate()
     reward: Reward = Reward()
+    credits: Credits = Credits()
     compare: tuple[str, ...] = ()
     roster: tuple[Party, ...] = field(default=())
 

@@ -25,6 +25,7 @@ def defence_faults(charter: Charter) -> Iterator[Fault]:
     yield from _validation_faults(charter)
     yield from _gate_faults(charter, senders)
     yield from _reward_faults(charter, senders)
+    yield from _credit_faults(charter)
 
 
 def _rule_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
@@ -162,6 +163,13 @@ def _gate_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
     if gate.quorum is not None and gate.quorum > charter.parties:
         what = f"quorum is {gate.quorum} and there are {charter.parties} parties"
         yield Fault("gate", what, f"write {charter.parties} or fewer")
+
+
+def _credit_faults(charter: Charter) -> Iterator[Fault]:
+    for service, price in charter.credits.prices:
+        if not service or price < 1:
+            what = f'the price of "{service}" is {price}'
+            yield Fault("credits", what, "name a service, and write a whole number of at least 1")
 
 
 def _reward_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
