@@ -34,6 +34,16 @@ def commitment(task: str, round_: int, party: str, salt: bytes, digest: bytes) -
     return hashlib.sha256(codec.encode(["hansa update", task, round_, party, salt, digest])).digest()
 
 
+def digest_of(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return the SHA-256 of a message's arrays: of their names, number types and shapes, then their bytes."""
+    names = sorted(arrays)
+    heads = [[name, arrays[name].dtype.str, list(arrays[name].shape)] for name in names]
+    sha = hashlib.sha256(codec.encode(heads))
+    for name in names:
+        sha.update(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8).data)
+    return sha.digest()
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What an update of a task may be."""
@@ -89,18 +99,23 @@ class Arrivals:
             )
         self._commitments[party] = commitment_
 
-    def reveal(self, party: str, salt: bytes, message: bytes) -> Update | Flaw:
-        """Return a party's update, or what is wrong with it; after that no commitment is taken."""
+    def reveal(self, party: str, salt: bytes, arrays: Mapping[str, NDArray[Any]]) -> Update | Flaw:
+        """Return a party's update, or what is wrong with it; after that no commitment is taken.
+
+        arrays: what its message holds, decoded.
+        """
         self._closed = True
         due = self._commitments.get(party)
         if due is None or party in self._revealed:
             return Flaw("commitment", "it committed to no update, or sends a second one")
         self._revealed.add(party)
-        digest = hashlib.sha256(message).digest()
+        flaw = _misshapen(arrays, self._bounds.schema)
+        if flaw is not None:
+            return flaw
+        digest = digest_of(arrays)
         if due != commitment(self._bounds.task, self._round, party, salt, digest):
             return Flaw("commitment", "its update is not the one that it committed to")
-        arrays = _arrays(message, self._bounds.schema)
-        return arrays if isinstance(arrays, Flaw) else self._checked(party, arrays, digest)
+        return self._checked(party, arrays, digest)
 
     def _checked(self, party: str, arrays: Mapping[str, NDArray[Any]], digest: bytes) -> Update | Flaw:
         weight = float(arrays[_WEIGHT])
@@ -121,21 +136,16 @@ class Arrivals:
         return Update(parts, weight, length, digest)
 
 
-def _arrays(message: bytes, schema: Schema) -> dict[str, NDArray[Any]] | Flaw:
-    """Return the arrays of a message by name, if they are those of the schema."""
-    try:
-        arrays = dict(codec.decode(message)["arrays"])
-        found = {name: (array.shape, array.dtype) for name, array in arrays.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return Flaw("schema", "its message is no update")
-    if found.keys() != schema.keys():
-        lacking, more = len(schema.keys() - found.keys()), len(found.keys() - schema.keys())
+def _misshapen(arrays: Mapping[str, NDArray[Any]], schema: Schema) -> Flaw | None:
+    """Return what tells the arrays of a message from those of the schema, if anything does."""
+    if arrays.keys() != schema.keys():
+        lacking, more = len(schema.keys() - arrays.keys()), len(arrays.keys() - schema.keys())
         return Flaw("schema", f"its update lacks {lacking} parts and has {more} that nobody asked for")
     for name, (shape, dtype) in schema.items():
-        if found[name] != (shape, dtype):
-            was, had = found[name]
-            return Flaw("shape", f"its {name} is {had}{list(was)}, not {dtype}{list(shape)}")
-    return arrays
+        own = arrays[name]
+        if (own.shape, own.dtype) != (shape, dtype):
+            return Flaw("shape", f"its {name} is {own.dtype}{list(own.shape)}, not {dtype}{list(shape)}")
+    return None
 
 
 def _square(values: NDArray[np.float32]) -> float:

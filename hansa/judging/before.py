@@ -18,7 +18,7 @@ from hansa.judging.table import Floats, Table
 def nearest_neighbours(table: Table, bad: int) -> tuple[Table, Floats]:
     """Return what makes of each update the mean of the parties - bad nearest to it.
 
-    An update is the nearest to itself.     Source: Allouah et al., AISTATS 2023, section 3 (NNM).
+    An update is the nearest to itself. Source: Allouah et al., AISTATS 2023, section 3 (NNM).
     """
     mixing = np.stack([least(row, table.parties - bad) for row in table.between])  # (parties, parties)
     return table.mixed(mixing), mixing

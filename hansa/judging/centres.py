@@ -15,7 +15,7 @@ from hansa.judging.table import Floats, Table
 _STEPS = 10  # of centered clipping: each leaves at most the bad parties' share of the way
 _WEISZFELD_STEPS = 10_000
 _FAR = 1e4
-_STILL = 1e-26  # squared length of a step, by the mean squared distance, after which the median stands
+_STILL = 1e-16  # squared length of a step, by the mean squared distance, after which the median stands
 
 
 def mean(table: Table) -> Floats:
@@ -74,14 +74,21 @@ def _weiszfeld(table: Table) -> Floats:
         here = table.between[party] <= 1e-14 * scale  # (parties,)
         if _pull(table, here / here.sum(), here)[1] <= here.sum():
             return here / here.sum()  # (parties,)
+    reached = table.between @ point  # (parties,)
     for _ in range(_WEISZFELD_STEPS):
-        here = table.from_point(point) <= 1e-14 * scale  # (parties,)
-        towards, pull = _pull(table, point, here)
-        stays = min(1.0, float(here.sum()) / pull) if here.any() else 0.0
-        following = stays * point + (1 - stays) * towards  # (parties,)
-        step = following - point  # (parties,), of sum 0
-        point = following
-        if -(step @ table.between @ step) / 2 <= _STILL * scale:
+        apart = reached - point @ reached / 2  # (parties,), squared distances from the point
+        here = apart <= 1e-14 * scale  # (parties,)
+        if here.any():
+            towards, pull = _pull(table, point, here)
+            stays = min(1.0, float(here.sum()) / pull)
+            following = stays * point + (1 - stays) * towards  # (parties,)
+        else:
+            pulls = 1.0 / np.sqrt(apart)  # (parties,)
+            following = pulls / pulls.sum()  # (parties,)
+        there = table.between @ following  # (parties,)
+        moved = -((following - point) @ (there - reached)) / 2  # (), squared
+        point, reached = following, there
+        if moved <= _STILL * scale:
             break
     return point
 

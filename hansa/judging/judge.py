@@ -16,7 +16,7 @@ from hansa.judging.table import Table
 from hansa.judging.verdicts import ACCEPTED, LESS, REJECTED, Verdict
 
 FAR = 10.0
-"""Times the usual distance from the crowd's middle at which an update is no update of this model any more.
+"""Times the usual distance from the others at which an update is no update of this model any more.
 
 Honest parties with other assets than all others' stay well below it (`make measure TOPIC=judge`). What is
 nearer and bad is left to the rule, which weighs and does not accuse.
@@ -57,7 +57,7 @@ class Judge:
         the table of updates summed over rounds, where the rule looks at it. flaws: of the others' messages.
         """
         names = list(stated)
-        times = from_the_middle(table)  # (parties,)
+        times = from_the_others(table)  # (parties,)
         far = [
             place
             for place in np.argsort(-times)[: self.choice.bad]
@@ -65,7 +65,7 @@ class Judge:
         ]
         found = dict(flaws)
         for place in far:
-            what = f"it is {times[place]:.3g} times as far from the others' middle as is usual"
+            what = f"it is {times[place]:.3g} times as far from the others as is usual"
             found[names[place]] = Flaw("distance", what)
         verdicts = self.flawed(round_, found)
         bad = self._bears(len(names) - len(far), len(found))
@@ -119,12 +119,13 @@ class Judge:
         )
 
 
-def from_the_middle(table: Table) -> Floats:
-    """Return (parties,) distances from the geometric median, as multiples of the median such distance.
+def from_the_others(table: Table) -> Floats:
+    """Return (parties,) each party's median distance to the others, over the median party's.
 
     Where most parties are at one point, the yardstick is the least distance that is not 0.
     """
-    weights = defence.weights("geometric_median", "none", table, 0)
-    away = np.sqrt(table.from_point(weights))  # (parties,)
-    usual = float(np.median(away)) or float(min((one for one in away if one), default=1.0))
-    return away / usual
+    apart = np.sqrt(table.between)  # (parties, parties)
+    np.fill_diagonal(apart, np.nan)
+    own = np.nanmedian(apart, axis=1) if table.parties > 1 else np.zeros(1)  # (parties,)
+    usual = float(np.median(own)) or float(min((one for one in own if one), default=1.0))
+    return own / usual

@@ -5,8 +5,8 @@ how far the training is. Each test measures parties by the other parties of the 
 holds as long as most of them are honest in its sense.
 
 - nothing: the update is 0, in the median round.
-- stale: its gap (1 - cosine) to the nearest of all that is older is a tenth of the median party's, or less,
-  in the median round.
+- stale: its gap (1 - cosine) to the last change, to its own update of the round before, or to the nearest of
+  the others', is a tenth of the median party's, or less, in the median round.
 - noise: its root mean square cosine with the other parties, over rounds, is a quarter of the median party's,
   or less.
 - copies: parties whose gap, in the median round, is a tenth, or less, of the median step by which the parties
@@ -96,12 +96,10 @@ class Finding:
 def findings(tables: Sequence[Table], names: Sequence[str]) -> tuple[Finding, ...]:
     """Return what is found over rounds; who is accused of one thing is not measured by the next test.
 
-    tables: of each round, the parties' updates in the order of the names and, behind them, whatever was known
-    before and could be sent again: the common model's last change at least, and under open secrecy the
-    parties' earlier updates; as many rows in every round, without length where there is nothing yet. What is
-    not given is not told: a party that sends its own update of an earlier round again looks honest where the
-    table has only the last change. As honest updates resemble the party's own earlier ones, copies of those
-    are told only with less noise than copies of the last change.
+    tables: of each round, the parties' updates in the order of the names and, behind them, what was known
+    before and could be sent again: the common model's last change and, under open secrecy, each party's
+    update of the round before; as many rows in every round, without length where there is nothing yet. What
+    is not given is not told: who sends an earlier update again looks honest where the table lacks it.
     Raises CharterError for fewer than 3 rounds.
     """
     if len(tables) < FEWEST_ROUNDS:
@@ -145,12 +143,22 @@ def _gaps(table: Table) -> Floats:
 
 
 def _staleness(gaps: Floats, parties: NDArray[np.int64], first: int) -> Floats:
-    """Return (parties,) the gap to the nearest older row over the median party's, in the median round.
+    """Return (parties,) the gap to what is older over the median party's, in the median round.
 
-    first: of the older rows. Where there is none with a length, all gaps are 1, and no party's is short.
+    The last change, a party's own earlier update and the nearest of the others' have yardsticks of their own,
+    as honest updates resemble the party's own earlier ones; the least counts. first: of the older rows. Where
+    one has no length, all gaps to it are 1, and no party's is short.
     """
-    nearest = gaps[:, parties, first:].min(axis=2, initial=1.0)  # (rounds, parties)
-    return np.median(_over(nearest, np.median(nearest, axis=1, keepdims=True)), axis=0)
+    older = gaps[:, parties, first:]  # (rounds, parties, older)
+    kinds = [older[:, :, :1].min(axis=2, initial=1.0)]  # (rounds, parties) each
+    if older.shape[2] > 1:
+        rows = np.arange(len(parties))
+        kinds.append(older[:, rows, 1 + parties])
+        others = older[:, :, 1:].copy()  # (rounds, parties, all parties)
+        others[:, rows, parties] = 1.0
+        kinds.append(others.min(axis=2))
+    least = [np.median(_over(one, np.median(one, axis=1, keepdims=True)), axis=0) for one in kinds]
+    return np.min(least, axis=0)
 
 
 def _correlation(gaps: Floats, parties: NDArray[np.int64], first: int) -> Floats:

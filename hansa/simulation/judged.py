@@ -6,12 +6,12 @@ no update of the round is out of it. Under shared secrecy three servers check, a
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,17 +26,15 @@ from hansa.core.errors import AbortedError
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import METHODS
 from hansa.judging import defence
-from hansa.judging.arrival import SALT_BYTES, Arrivals, Bounds, Flaw, Update, commitment
+from hansa.judging.arrival import SALT_BYTES, Arrivals, Bounds, Flaw, Update, commitment, digest_of
 from hansa.judging.judge import Judge, Judged
 from hansa.judging.table import Table, table_of, table_of_products
 from hansa.judging.verdicts import CHECKS
-from hansa.protection import packing
 from hansa.protection.shared_form import capped
 from hansa.protection.shared_products import Table as Products
 from hansa.simulation.protected import VALIDATING, ProtectedSums
 from hansa.simulation.remembered import Remembered, table_of_some
 from hansa.simulation.views import View, view_of
-from hansa.transport.memory import frame
 
 Tamper = Callable[[Ask, Mapping[str, Terms]], Mapping[str, Terms]]
 """What bad parties make of everybody's terms, which some attacks know: the terms that are sent."""
@@ -164,9 +162,8 @@ class JudgedSums:
             defence.aggregate(rule.rule, rule.before, filled, judged.bad) if number_by_number else None
         )  # (dim,)
         found = view.summed(weights, common)  # (numbers,)
-        return Totals(
-            packing.shaped(found.astype(np.float64), like.values), jax.device_put(np.float32(scale))
-        )
+        whole: Any = np.float32(scale)  # NumPy's, as the values are
+        return Totals(_shaped(found, like.values), whole)
 
     def _arrived(
         self, ask: Ask, like: Terms, sent: Mapping[str, Terms]
@@ -179,14 +176,13 @@ class JudgedSums:
         arrivals = Arrivals(bounds, round_, self.memory.seen)
         shown = {}
         for name, terms in sent.items():
-            salt, message = os.urandom(SALT_BYTES), frame(terms)
-            shown[name] = salt, message
-            digest = hashlib.sha256(message).digest()
-            arrivals.commit(name, commitment(self._task, round_, name, salt, digest))
+            salt, own = os.urandom(SALT_BYTES), _named(schema, terms)
+            shown[name] = salt, own
+            arrivals.commit(name, commitment(self._task, round_, name, salt, digest_of(own)))
         updates: dict[str, Update] = {}
         flaws: dict[str, Flaw] = {}
-        for name, (salt, message) in shown.items():
-            found = arrivals.reveal(name, salt, message)
+        for name, (salt, own) in shown.items():
+            found = arrivals.reveal(name, salt, own)
             if isinstance(found, Flaw):
                 flaws[name] = found
             else:
@@ -233,6 +229,20 @@ class JudgedSums:
         self.memory.tables.append(table_of_products(table_of_some(sent, names, gram)))
         self.valued = Valued(products, judged.weights) if self.targets and judged.weights else None
         return judged
+
+
+def _named(names: Iterable[str], terms: Terms) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a party's terms by the names that the round has for them."""
+    return {name: np.asarray(leaf) for name, leaf in zip(names, jax.tree.leaves(terms), strict=True)}
+
+
+def _shaped(numbers: Numbers, like: Any) -> Any:
+    """Return (numbers,) as a tree of the shape of `like`; compiled code takes NumPy's arrays as they are."""
+    leaves, structure = jax.tree.flatten(like)
+    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
+    parts = np.split(numbers, ends)
+    made = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+    return jax.tree.unflatten(structure, made)
 
 
 def _stacked(updates: Sequence[Update]) -> Numbers:

@@ -57,7 +57,9 @@ class Remembered:
         rejected = Counter(one.party for one in self.verdicts if one.outcome == REJECTED)
         out = [place for place, name in enumerate(self.names) if 2 * rejected[name] >= len(self.tables)]
         left = [name for place, name in enumerate(self.names) if place not in out]
-        return findings([table.without(out) for table in self.tables], left) if left else ()
+        parties, points = len(self.names), self.tables[0].parties
+        earlier = [parties + 1 + place for place in out] if points > parties + 1 else []
+        return findings([table.without([*out, *earlier]) for table in self.tables], left) if left else ()
 
     def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return arrays and plain values from which `restore` goes on to the same bits."""
