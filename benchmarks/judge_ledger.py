@@ -18,7 +18,7 @@ from hansa.core.errors import LedgerError
 from hansa.registry.ledger import Ledger
 from hansa.registry.ledger_check import check
 
-COMMAND = "make measure TOPIC=judging"
+COMMAND = "make measure TOPIC=judge"
 ACTS, UNTIMED = 1_000_000, 800_000  # the rest is added by this process, which nobody kills, and timed
 _SEED = 11
 _SINGLE = 1000

@@ -1,4 +1,4 @@
-"""Rows of `make measure TOPIC=judging` about robust rules: what they cost beside products and peers.
+"""Rows of `make measure TOPIC=judge` about robust rules: what they cost beside products and peers.
 
 Times are medians of CPU time on one core, of 32 parties with 1M parameters each in float32. Ours and a plain
 product, `X @ X.T` in one call, take turns; peers run in processes of their own, in the same run. Krum is
@@ -32,7 +32,7 @@ from hansa.judging.defence import weights
 from hansa.judging.networks import Floats32
 from hansa.judging.table import table_of
 
-COMMAND = "make measure TOPIC=judging"
+COMMAND = "make measure TOPIC=judge"
 PARTIES, DIM, BAD = 32, 1_000_000, 6
 OFFSET, SPREAD = 100.0, 0.01
 _REPEATS, _THEIR_REPEATS, _LIMIT_S = 21, 5, 600

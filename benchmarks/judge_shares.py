@@ -35,7 +35,7 @@ from hansa.judging.shapley import Estimate, estimated, exact
 from hansa.judging.shares import payment, shares_of
 from hansa.judging.table import table_of
 
-COMMAND = "make measure TOPIC=judging"
+COMMAND = "make measure TOPIC=judge"
 SEEDS = (1, 2, 3, 4, 5)
 FLEETS = tuple(range(100, 124))
 BUDGET = 85

@@ -19,6 +19,7 @@ TOPICS = {
     "speed": "benchmarks.speed",
     "accuracy": "benchmarks.accuracy",
     "secure-sums": "benchmarks.secure_sums",
+    "judge": "benchmarks.judge",
 }
 
 

@@ -124,8 +124,7 @@ def from_the_others(table: Table) -> Floats:
 
     Where most parties are at one point, the yardstick is the least distance that is not 0.
     """
-    apart = np.sqrt(table.between)  # (parties, parties)
-    np.fill_diagonal(apart, np.nan)
-    own = np.nanmedian(apart, axis=1) if table.parties > 1 else np.zeros(1)  # (parties,)
+    apart = np.sort(np.sqrt(table.between), axis=1)[:, 1:]  # (parties, others), without the 0 to itself
+    own = np.median(apart, axis=1) if table.parties > 1 else np.zeros(1)  # (parties,)
     usual = float(np.median(own)) or float(min((one for one in own if one), default=1.0))
     return own / usual
