@@ -52,10 +52,10 @@ def found(charter: Charter) -> ScenarioFigures:
     ("name", "kind"),
     [
         ("fedavg", "horizontal"),
-        ("fsvrg", "horizontal"),  # two exchanges in a round
-        ("aligned", "hybrid"),
         ("labsync_mean", "hybrid"),
         ("vafl", "vertical"),
+        pytest.param("fsvrg", "horizontal", marks=pytest.mark.slow),  # two exchanges in a round
+        pytest.param("aligned", "hybrid", marks=pytest.mark.slow),
         pytest.param("scaffold", "horizontal", marks=pytest.mark.slow),
         pytest.param("fednova", "horizontal", marks=pytest.mark.slow),
         pytest.param("fedper", "horizontal", marks=pytest.mark.slow),
@@ -74,9 +74,16 @@ def test_a_masked_run_learns_what_an_open_one_learns(name: str, kind: str) -> No
 LARGE: dict[str, Any] = {"network": {"hidden": (128,)}, "roster": generated_roster(5)}
 
 
-@pytest.mark.parametrize("level", ["shared", "encrypted"])
 @pytest.mark.parametrize(
-    ("name", "kind"), [("fedavg", "horizontal"), ("aligned", "hybrid"), ("labsync_mean", "hybrid")]
+    ("level", "name", "kind"),
+    [
+        ("shared", "fedavg", "horizontal"),
+        ("encrypted", "labsync_mean", "hybrid"),
+        pytest.param("shared", "aligned", "hybrid", marks=pytest.mark.slow),
+        pytest.param("shared", "labsync_mean", "hybrid", marks=pytest.mark.slow),
+        pytest.param("encrypted", "aligned", "hybrid", marks=pytest.mark.slow),
+        pytest.param("encrypted", "fedavg", "horizontal", marks=pytest.mark.slow),
+    ],
 )
 def test_so_do_the_other_levels(level: str, name: str, kind: str) -> None:
     _need(level)
