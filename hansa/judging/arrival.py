@@ -116,7 +116,7 @@ def _arrays(message: bytes, schema: Schema) -> dict[str, NDArray[Any]] | Flaw:
     try:
         arrays = dict(codec.decode(message)["arrays"])
         found = {name: (array.shape, array.dtype) for name, array in arrays.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return Flaw("schema", "its message is no update")
     if found.keys() != schema.keys():
         lacking, more = len(schema.keys() - found.keys()), len(found.keys() - schema.keys())
