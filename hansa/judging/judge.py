@@ -22,6 +22,7 @@ Honest parties with other assets than all others' stay well below it (`make meas
 nearer and bad is left to the rule, which weighs and does not accuse.
 """
 
+_LOST = 1e4  # times the usual distance; farther out, a distance leaves no digits of the others'
 _LESS = 0.9  # of an even part: who gets less is down-weighted
 
 Floats = NDArray[np.float64]
@@ -124,7 +125,12 @@ def from_the_middle(table: Table) -> Floats:
 
     Where most parties are at one point, the yardstick is the least distance that is not 0.
     """
-    weights = defence.weights("geometric_median", "none", table, 0)
-    away = np.sqrt(table.from_point(weights))  # (parties,)
+    nearest = int(np.median(table.between, axis=1).argmin())
+    away = np.sqrt(table.between[nearest])  # (parties,), from the party that is nearest to all
+    near = away <= _LOST * np.median(away)  # (parties,)
+    if np.median(away):
+        kept = table.without(np.flatnonzero(~near).tolist())
+        weights = defence.weights("geometric_median", "none", kept, 0)  # (near,)
+        away[near] = np.sqrt(kept.from_point(weights))
     usual = float(np.median(away)) or float(min((one for one in away if one), default=1.0))
     return away / usual
