@@ -21,6 +21,8 @@ from hansa.core.errors import MessageError
 
 SALT_BYTES = 32
 _WEIGHT = "weight"  # what every message holds beside its values
+_FORM = {"kind": "terms", "opening": "", "arrays": None}  # of a message, beside its arrays
+_MORE = 4096  # bytes; what is larger is not read: lists of nothing take 80 times their bytes
 
 Schema = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
 """The arrays of a message: their names, shapes and number types, in the order of the tree."""
@@ -68,6 +70,8 @@ class Arrivals:
     def __init__(self, bounds: Bounds, round_: int, seen: Mapping[str, set[bytes]]) -> None:
         """Begin; seen: by party, the digests of its updates of earlier rounds."""
         self._bounds, self._round, self._seen = bounds, round_, seen
+        nothing = {name: np.zeros(shape, dtype) for name, (shape, dtype) in bounds.schema.items()}
+        self._most = len(codec.encode(_FORM | {"arrays": nothing})) + _MORE
         self._commitments: dict[str, bytes] = {}
         self._closed = False
         self._revealed: set[str] = set()
@@ -90,6 +94,8 @@ class Arrivals:
         digest = hashlib.sha256(message).digest()
         if due != commitment(self._bounds.task, self._round, party, salt, digest):
             return Flaw("commitment", "its update is not the one that it committed to")
+        if len(message) > self._most:
+            return Flaw("schema", f"its message of {len(message):,} bytes is too large for an update")
         arrays = _arrays(message, self._bounds.schema)
         return arrays if isinstance(arrays, Flaw) else self._checked(party, arrays, digest)
 
@@ -114,7 +120,10 @@ class Arrivals:
 def _arrays(message: bytes, schema: Schema) -> dict[str, NDArray[Any]] | Flaw:
     """Return the arrays of a message by name, if they are those of the schema."""
     try:
-        arrays = dict(codec.decode(message)["arrays"])
+        value = codec.decode(message)
+        arrays = dict(value["arrays"])
+        if {**value, "arrays": None} != _FORM:
+            return Flaw("schema", "its message is no update")
         found = {name: (array.shape, array.dtype) for name, array in arrays.items()}
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return Flaw("schema", "its message is no update")
