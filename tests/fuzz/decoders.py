@@ -7,6 +7,7 @@ returns `Decoder`s and name it in `TABLE`: the property tests and `make fuzz` bo
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,9 +15,10 @@ from functools import cache
 import numpy as np
 
 from hansa.core import codec
-from hansa.core.errors import HansaError
+from hansa.core.errors import HansaError, MessageError
 from hansa.crypto import sealing
 from hansa.crypto.signing import KEY_BYTES, SIGNATURE_BYTES
+from hansa.judging.arrival import SALT_BYTES, Arrivals, Bounds, Flaw, commitment
 from hansa.protection import masked_messages as messages
 from hansa.protection.enrolment import COORDINATOR, channels
 from hansa.protection.masked_coordinator import MaskedSum
@@ -281,6 +283,35 @@ def _shares(data: bytes) -> bytes:
     return data if len(data) == 2 * KEY_BYTES else b""
 
 
+# --- an update of a round, as members show it ------------------------------------------------------------
+
+
+def _update() -> Iterator[Decoder]:
+    schema = {
+        "values/a": ((2, 3), np.dtype(np.float32)),
+        "values/b": ((), np.dtype(np.float32)),
+        "weight": ((), np.dtype(np.float32)),
+    }
+    limits = Bounds("task", schema, 100.0, 1000.0)
+
+    def framed(values: np.ndarray, weight: float) -> bytes:
+        first, last = values[:6].reshape(2, 3), values[6].reshape(())  # (2, 3), ()
+        held = {"values/a": first, "values/b": last, "weight": np.asarray(weight, np.float32)}
+        return codec.encode({"kind": "terms", "opening": "", "arrays": held})
+
+    def said(data: bytes) -> bytes:
+        arrivals, salt = Arrivals(limits, 1, {}), bytes(SALT_BYTES)
+        digest = hashlib.sha256(data).digest()
+        arrivals.commit(SENDER, commitment("task", 1, SENDER, salt, digest))
+        found = arrivals.reveal(SENDER, salt, data)
+        if isinstance(found, Flaw):
+            raise MessageError(found.what, do="leave it out of the round", where=SENDER)
+        return framed(found.values, found.weight)
+
+    seeds = (framed(np.arange(7, dtype=np.float32), 3.0), framed(np.zeros(7, np.float32), 0.0))
+    yield Decoder("Arrivals.reveal", seeds, said)
+
+
 # --- the messages of the other levels ---------------------------------------------------------------------
 
 
@@ -297,5 +328,6 @@ TABLE: tuple[Callable[[], Iterator[Decoder]], ...] = (
     _adverts,
     _coordinator,
     _party,
+    _update,
     _other_levels,
 )

@@ -9,7 +9,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["hansa.core", "hansa.crypto", "hansa.protection"]):
+with atheris.instrument_imports(include=["hansa.core", "hansa.crypto", "hansa.judging", "hansa.protection"]):
     from tests.fuzz.decoders import check, table
 
 

@@ -24,6 +24,7 @@ TASK, ROUND = "digest of a task", 3
 SALT = bytes(range(SALT_BYTES))
 GOOD = {"values/a": np.arange(6, dtype=np.float32).reshape(2, 3), "values/b": np.ones(4, np.float32)}
 SCHEMA = {name: (one.shape, one.dtype) for name, one in GOOD.items()} | {"weight": ((), np.dtype(np.float32))}
+FORM = {"kind": "terms", "opening": ""}
 LENGTH = math.sqrt(sum(float((one**2).sum()) for one in GOOD.values()))
 
 
@@ -31,8 +32,8 @@ def bounds(norm: float = math.inf, most: float = 1000.0) -> Bounds:
     return Bounds(TASK, SCHEMA, norm, most)
 
 
-def message(values: Mapping[str, Any] = GOOD, weight: Any = np.float32(12.0)) -> bytes:
-    return codec.encode({"arrays": {**values, "weight": np.asarray(weight)}})
+def message(values: Mapping[str, Any] = GOOD, weight: Any = 12.0) -> bytes:
+    return codec.encode(FORM | {"arrays": {**values, "weight": np.asarray(weight, np.float32)}})
 
 
 def sealed(data: bytes, party: str = "a", salt: bytes = SALT, round_: int = ROUND, task: str = TASK) -> bytes:
@@ -111,17 +112,21 @@ def test_a_length_is_that_of_float64_over_many_numbers() -> None:
         codec.encode([1, 2]),
         codec.encode({}),
         codec.encode(np.zeros(3)),
-        codec.encode({"arrays": np.zeros((2, 2))}),
-        codec.encode({"arrays": 5}),
-        codec.encode({"arrays": None}),
-        codec.encode({"arrays": [1, 2, 3]}),
-        codec.encode({"arrays": {"weight": 1.0}}),
-        codec.encode({"arrays": {1: np.zeros(3)}}),
+        codec.encode(FORM | {"arrays": np.zeros((2, 2))}),
+        codec.encode(FORM | {"arrays": 5}),
+        codec.encode(codec.decode(message()) | {"more": 1}),
+        codec.encode(codec.decode(message()) | {"kind": "ask"}),
+        codec.encode(codec.decode(message()) | {"opening": "predictions"}),
+        codec.encode({"arrays": codec.decode(message())["arrays"]}),
+        codec.encode(FORM | {"arrays": None}),
+        codec.encode(FORM | {"arrays": [1, 2, 3]}),
+        codec.encode(FORM | {"arrays": {"weight": 1.0}}),
+        codec.encode(FORM | {"arrays": {1: np.zeros(3)}}),
         message() + b"\0",
         message()[:-1],
-        codec.encode({"arrays": {**GOOD, "weight": "twelve"}}),
+        codec.encode(FORM | {"arrays": {**GOOD, "weight": "twelve"}}),
     ],
-    ids=range(15),
+    ids=range(19),
 )
 def test_what_is_no_message_is_no_update(data: bytes) -> None:
     assert flaw(data).check == "schema"
@@ -142,8 +147,16 @@ def test_parts_are_those_that_were_asked_for(values: dict[str, Any], lacking: in
     assert found.what == f"its update lacks {lacking} parts and has {more} that nobody asked for"
 
 
+def test_a_message_far_larger_than_an_update_is_not_even_read() -> None:
+    found = flaw(message() + bytes(10_000))
+    assert (found.check, found.what) == (
+        "schema",
+        f"its message of {len(message()) + 10_000:,} bytes is too large for an update",
+    )
+
+
 def test_a_message_without_a_weight_is_no_update() -> None:
-    assert flaw(codec.encode({"arrays": dict(GOOD)})).check == "schema"
+    assert flaw(codec.encode(FORM | {"arrays": dict(GOOD)})).check == "schema"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +173,7 @@ def test_a_message_without_a_weight_is_no_update() -> None:
     ids=range(7),
 )
 def test_shapes_and_number_types_are_those_of_the_schema(change: dict[str, Any]) -> None:
-    found = flaw(codec.encode({"arrays": {**GOOD, "weight": np.asarray(np.float32(1))} | change}))
+    found = flaw(codec.encode(FORM | {"arrays": {**GOOD, "weight": np.asarray(np.float32(1))} | change}))
     assert found.check == "shape"
     assert f"its {next(iter(change))} is " in found.what
 
