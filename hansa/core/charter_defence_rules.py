@@ -53,13 +53,19 @@ def _fewer(charter: Charter) -> str:
     """Return the lawful ways out where a rule needs more parties."""
     choice = charter.defence
     most = max((bad for bad in range(choice.bad) if fits(charter, choice.rule, bad)), default=None)
+    ways = [f"write bad = {most}"] if most is not None else []
+    return ", or ".join([*ways, *_other_rules(charter)]) or "let more parties join, or remove [defence]"
+
+
+def _other_rules(charter: Charter) -> list[str]:
+    """Return the way out to other rules that bear as many bad parties, if there are any."""
+    choice = charter.defence
     others = [
-        name for name, one in DEFENCES.items() if name != "mean" and not one.trusted and not one.remembers
+        name for name, one in DEFENCES.items() if name != "mean" and one.trusted == bool(choice.trusted)
+        and not (one.remembers and choice.before != "none")
         and fits(charter, name, choice.bad) and allowed(charter, one)
     ]  # fmt: skip
-    ways = [f"write bad = {most}"] if most is not None else []
-    ways += [f"write one of these as rule: {', '.join(others)}"] if others else []
-    return ", or ".join(ways) or "let more parties join, or remove [defence]"
+    return [f"write one of these as rule: {', '.join(others)}"] if others else []
 
 
 def fits(charter: Charter, rule: str, bad: int) -> bool:
@@ -71,7 +77,12 @@ def allowed(charter: Charter, rule: Defence) -> bool:
     """Return whether the charter's secrecy leaves what a rule looks at."""
     if charter.secrecy == "open":
         return True
-    return charter.secrecy == "shared" and rule.needs == "table" and not rule.one and not rule.remembers
+    return charter.secrecy == "shared" and _by_servers(rule)
+
+
+def _by_servers(rule: Defence) -> bool:
+    """Return whether distances within a round are all that a rule looks at, and no party is published."""
+    return rule.needs == "table" and not rule.one and not rule.remembers
 
 
 def _method_faults(charter: Charter, table: str, what: str, senders: Sequence[str]) -> Iterator[Fault]:
@@ -90,28 +101,33 @@ def _secrecy_faults(charter: Charter, rule: Defence, senders: Sequence[str]) -> 
     choice, level = charter.defence, charter.secrecy
     if level in ("masked", "encrypted"):
         what = f'{choice.rule} compares updates, and under secrecy "{level}" nobody sees more than their sum'
-        yield Fault("defence", what, f"{_SHARED}, or {_OPEN}")
+        left = charter.parties - choice.bad >= charter.protection.cohort
+        ways = [_SHARED] if _by_servers(rule) and PRODUCED.issuperset(senders) and left else []
+        yield Fault("defence", what, ", or ".join([*ways, _OPEN]))
         return
     if level != "shared":
         return
-    lawful = ", ".join(name for name, one in DEFENCES.items() if allowed(charter, one))
+    ways = [*_other_rules(charter), _OPEN]
     if rule.one:
         what = f'{choice.rule} picks one party, whose update would be published under secrecy "shared"'
-        yield Fault("defence", what, f"write one of these as rule: {lawful}; or {_OPEN}")
+        yield Fault("defence", what, "; or ".join(ways))
     elif not allowed(charter, rule):
         seen = "updates themselves" if rule.needs == "updates" else "updates of several rounds together"
         what = f'{choice.rule} looks at the {seen}, which nobody sees under secrecy "shared"'
-        yield Fault("defence", what, f"write one of these as rule: {lawful}; or {_OPEN}")
+        yield Fault("defence", what, "; or ".join(ways))
+    yield from _unseen_faults("defence", senders)
+    others, cohort = charter.parties - choice.bad, charter.protection.cohort
+    if others < cohort:
+        what = f"without {choice.bad} bad parties {others} are left, and a sum is over {cohort}"
+        yield Fault("defence", what, f"write bad = {max(charter.parties - cohort, 0)}")
+
+
+def _unseen_faults(table: str, senders: Sequence[str]) -> Iterator[Fault]:
+    """Yield the methods of which three servers learn no angles."""
     for name in senders:
         if name not in PRODUCED:
             what = f'under secrecy "shared" nobody learns angles between the terms of {name}'
-            yield Fault("defence", what, f"leave {name} out, remove [defence], or {_OPEN}")
-    left = charter.parties - choice.bad
-    if left < charter.protection.cohort:
-        what = (
-            f"without {choice.bad} bad parties {left} are left, and a sum is over {charter.protection.cohort}"
-        )
-        yield Fault("defence", what, f"write bad = {max(charter.parties - charter.protection.cohort, 0)}")
+            yield Fault(table, what, f"leave {name} out, remove [{table}], or {_OPEN}")
 
 
 def _named_faults(charter: Charter, rule: Defence) -> Iterator[Fault]:
@@ -182,8 +198,12 @@ def _reward_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
     yield from _method_faults(charter, "reward", "the reward", senders)
     if charter.secrecy in ("masked", "encrypted"):
         what = f'under secrecy "{charter.secrecy}" nothing is known of a single party, and nothing to pay by'
-        yield Fault("reward", what, f'{_SHARED}, with measure = "gradient"; or {_OPEN}')
-    elif charter.secrecy == "shared" and reward.measure == "shapley":
+        ways = [f'{_SHARED}, with measure = "gradient"'] if PRODUCED.issuperset(senders) else []
+        yield Fault("reward", what, "; or ".join([*ways, _OPEN]))
+        return
+    if charter.secrecy == "shared":
+        yield from _unseen_faults("reward", senders)
+    if charter.secrecy == "shared" and reward.measure == "shapley":
         what = 'shapley needs models without a party, and under secrecy "shared" no such sum is opened'
         yield Fault("reward", what, f'write measure = "gradient", or {_OPEN}')
     elif charter.secrecy == "shared":

@@ -61,11 +61,12 @@ def _key_faults(charter: Charter) -> Iterator[Fault]:
         what = f"32 bits leave too little of an update that is a share of most_rows = {stated.most_rows}"
         do = f"write most_rows = {_MOST_NARROW} or less, that of the largest party, or width = 64"
         yield Fault("protection", what, do)
+    judged = ("open",) if charter.judges else ()  # who checks what members show reads its bounds
     for key, levels in (
         ("cohort", ("masked", "shared", "encrypted")),
-        ("most_rows", ("masked", "shared", "encrypted")),
+        ("most_rows", ("masked", "shared", "encrypted", *judged)),
         ("width", ("masked",)),
-        ("norm", ("shared",)),
+        ("norm", ("shared", *judged)),
     ):
         if getattr(stated, key) != getattr(default, key) and charter.secrecy not in levels:
             what = f'{key} means nothing when secrecy is "{charter.secrecy}"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hansa.core.charter import Charter
+from hansa.core.charter import Charter, DefenceChoice
 from hansa.core.defences import DEFENCES
 
 _FIRST = {
@@ -33,6 +33,8 @@ _UNCHECKED = {
 def how_updates_are_judged(charter: Charter) -> Iterator[str]:
     """Yield how bad updates are met, how parties vote, and what they are paid for."""
     choice = charter.defence
+    if charter.judges and choice.rule == "none":
+        choice = DefenceChoice("mean")  # for a reward
     if choice.rule == "none":
         gate = "" if charter.secrecy in ("open", "shared") else _only_the_gate(charter)
         yield f"{_UNCHECKED[charter.secrecy]}{gate}"

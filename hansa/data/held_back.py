@@ -17,8 +17,8 @@ def split_share(share: Share, charter: Charter) -> tuple[Share, Share]:
     """Return what a party trains on, and what it keeps back: its share of its assets, at least one.
 
     The seed and an asset's name choose, so that parties that have the same assets keep back the same; of a
-    mixed partition's shared assets and of its own a party keeps back the same share. Raises PartyError where
-    a party has but one asset.
+    mixed partition's shared assets and of its own a party keeps back the same share; of one and one, its own.
+    Raises PartyError where a party has but one asset.
     """
     fleet = share.fleet
     if len(fleet.asset_names) < 2:
@@ -33,7 +33,7 @@ def split_share(share: Share, charter: Charter) -> tuple[Share, Share]:
         one
         for group in (np.flatnonzero(everybodys), np.flatnonzero(~everybodys))
         for one in _first(group, fleet.asset_names, charter)
-    ]
+    ] or np.flatnonzero(~everybodys).tolist()
     rest = np.setdiff1d(np.arange(len(fleet.asset_names)), kept)
     return _of(share, rest), _of(share, np.array(kept))
 

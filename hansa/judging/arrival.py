@@ -136,8 +136,10 @@ class Arrivals:
         return Update(parts, weight, length, digest)
 
 
-def _misshapen(arrays: Mapping[str, NDArray[Any]], schema: Schema) -> Flaw | None:
+def _misshapen(arrays: Any, schema: Schema) -> Flaw | None:
     """Return what tells the arrays of a message from those of the schema, if anything does."""
+    if not isinstance(arrays, Mapping) or not all(isinstance(one, np.ndarray) for one in arrays.values()):
+        return Flaw("schema", "its message is no update")
     if arrays.keys() != schema.keys():
         lacking, more = len(schema.keys() - arrays.keys()), len(arrays.keys() - schema.keys())
         return Flaw("schema", f"its update lacks {lacking} parts and has {more} that nobody asked for")

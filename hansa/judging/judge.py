@@ -22,6 +22,7 @@ Honest parties with other assets than all others' stay well below it (`make meas
 nearer and bad is left to the rule, which weighs and does not accuse.
 """
 
+_LOST = 1e4  # times the usual distance; farther out, a distance leaves no digits of the others'
 _LESS = 0.9  # of an even part: who gets less is down-weighted
 
 Floats = NDArray[np.float64]

@@ -27,6 +27,7 @@ from hansa.data.partition import Share
 from hansa.data.prepare import Inputs
 from hansa.data.targets import check_labels, target_of
 from hansa.models.build import drawn
+from hansa.models.losses import SharedLoss
 from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
 from hansa.models.rows import Rows
@@ -72,6 +73,13 @@ class Cohort:
             return ()
         known = self.statistics.count.max(axis=0) > 0  # (sensors,)
         return tuple(name for name, here in zip(self.sensors, known, strict=True) if not here)
+
+
+def output_scale(cohort: Cohort) -> float:
+    """Return what a party's output is multiplied by: under eq. 7 parties learn shares of a sum."""
+    loss = getattr(cohort.algorithm, "loss", None)
+    shares = isinstance(loss, SharedLoss) and loss.name == "sum"  # else it is no loss of shared predictions
+    return float(len(cohort.members)) if shares else 1.0
 
 
 def partition_of(charter: Charter, scenario: str) -> str:

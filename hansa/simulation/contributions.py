@@ -25,12 +25,13 @@ from hansa.judging.table import Table, table_of
 from hansa.judging.validators import marked_by_others
 from hansa.simulation.batched import BatchedParties
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.gate import loss_of
+from hansa.simulation.gate import check_tested, loss_of
 from hansa.simulation.judged import JudgedSums, Valued, Weighed
 from hansa.simulation.validators import validators_of
 
 Floats = NDArray[np.float64]
 
+_MARKERS = 2  # nobody marks his own work
 _A_PARTY = 6  # coalitions that a guided estimate may try for each party
 _BY_LABEL = "parties share predictions by label, and no party's network can be tried on another's assets"
 _OWN_PARTS = "each party's network has parts of its own, without which no other party's model predicts"
@@ -45,9 +46,11 @@ class Contributions:
         self._reward = cohort.charter.reward
         self._names = [member.name for member in cohort.members]
         self._sees = parties.sees([np.asarray(rows.x) for rows in cohort.kept_back])
-        by_weight = METHODS[cohort.scenario].exchanges == "weights"
+        if not self.unmeasured:
+            check_tested(cohort, _MARKERS, "reward")
+        by_weight = METHODS[cohort.scenario].exchanges == "weights" and not self.unmeasured
         self._validators = validators_of(cohort) if by_weight else None
-        if cohort.charter.secrecy != "open" and cohort.judge is not None:
+        if self._validators is not None and cohort.charter.secrecy != "open" and cohort.judge is not None:
             cohort.judge.targets = self._directions
         self.rounds: list[int] = []
         self.values: list[list[float]] = []  # (rounds, parties)

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core import arrays
+from hansa.core.errors import DataError
 from hansa.core.messages import Ask
 from hansa.core.methods import BY_ROW
-from hansa.judging.gate import Vote, vote
+from hansa.judging.gate import Vote, quorum, vote
 from hansa.models.rows import Rows
 from hansa.simulation.batched import BatchedParties
-from hansa.simulation.cohort import Cohort
+from hansa.simulation.cohort import Cohort, output_scale
 
 
 class Gate:
@@ -27,6 +28,7 @@ class Gate:
         """Take the parties and what they keep back."""
         self._cohort, self._parties = cohort, parties
         self._names = [member.name for member in cohort.members]
+        check_tested(cohort, quorum(cohort.charter), "gate")
         self._sees = parties.sees([np.asarray(rows.x) for rows in cohort.kept_back])
         self._adopted: tuple[Any, list[Any]] | None = None  # the coordinator's state, the parties' memories
         self._losses: dict[
@@ -72,13 +74,25 @@ class Gate:
     def _test(self, state: Any) -> dict[str, float]:
         """Return what each party's model loses on its own assets; where rows are shared, the joined one."""
         ask: Ask = self._cohort.algorithm.ask(state)
-        outputs = self._parties.predict(ask, on=self._sees)
+        scale = np.float32(output_scale(self._cohort))
+        outputs = [scale * own for own in self._parties.predict(ask, on=self._sees)]  # (rows,) each
         if self._cohort.scenario in BY_ROW:
             outputs = [np.mean(outputs, axis=0)] * len(outputs)
         pairs = zip(self._names, outputs, self._cohort.kept_back, strict=True)
         return {
             name: loss_of(own, rows, self._cohort.charter.task) for name, own, rows in pairs if len(rows.y)
         }
+
+
+def check_tested(cohort: Cohort, least: int, table: str) -> None:
+    """Pass if so many parties keep back a row with a known label; else raise DataError."""
+    able = sum(len(rows.y) > 0 for rows in cohort.kept_back)
+    if able < least:
+        raise DataError(
+            f"[{table}] needs {least} parties that keep back a row with a known label, and {able} do",
+            do=f"write a larger share in [validation], or remove [{table}]",
+            where=cohort.scenario,
+        )
 
 
 def loss_of(predictions: NDArray[np.float32], rows: Rows, task: str) -> float:

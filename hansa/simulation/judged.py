@@ -122,15 +122,14 @@ class JudgedSums:
         totals = judged(ask, like, sent)
         if totals is None:
             self.memory.kept.append(int(ask.round))
-            return self._as_it_was(like)
-        if METHODS[self._scenario].exchanges == "predictions":
-            self.memory.last = arrays.flatten(totals)
+            return self._as_it_was(ask, like)
         return totals
 
-    def _as_it_was(self, like: Terms) -> Totals:
-        """Return totals that leave everything as it was: the last predictions, or no change of weights."""
-        nothing = Totals(jax.tree.map(np.zeros_like, like.values), jnp.zeros(()))
-        return arrays.restore(nothing, self.memory.last) if self.memory.last else nothing
+    def _as_it_was(self, ask: Ask, like: Terms) -> Totals:
+        """Return totals that change nothing: the predictions that were sent out, or no change of weights."""
+        if METHODS[self._scenario].exchanges == "predictions" and not ask.opening:
+            return Totals(ask.shared, jnp.zeros(()))
+        return Totals(jax.tree.map(jnp.zeros_like, like.values), jnp.zeros(()))
 
     # --- updates that members show ---------------------------------------------------------------------
 
@@ -170,10 +169,11 @@ class JudgedSums:
     ) -> tuple[dict[str, Update], dict[str, Flaw]]:
         """Return the updates that are such, and what is wrong with the other messages, by party."""
         schema = {name: (leaf.shape, leaf.dtype) for name, leaf in arrays.flatten(like).items()}
-        most = float(self._charter.protection.most_rows)
+        changes = METHODS[self._scenario].exchanges == "weights"  # predictions may stay the same, and count 1
+        most = float(self._charter.protection.most_rows) if changes else 1.0
         bounds = Bounds(self._task, schema, self._charter.protection.norm or math.inf, most)
         round_ = int(ask.round)
-        arrivals = Arrivals(bounds, round_, self.memory.seen)
+        arrivals = Arrivals(bounds, round_, self.memory.seen if changes else {})
         shown = {}
         for name, terms in sent.items():
             salt, own = os.urandom(SALT_BYTES), _named(schema, terms)

@@ -24,7 +24,6 @@ class Remembered:
     names: tuple[str, ...]  # of all parties
     seen: dict[str, set[bytes]] = field(default_factory=dict)  # digests of each party's messages
     summed: dict[str, Numbers] = field(default_factory=dict)  # (dim,) each party's updates, added over rounds
-    last: dict[str, NDArray[Any]] = field(default_factory=dict)  # the last totals' arrays, by name
     older: Numbers | None = None  # (1 + parties, dim) the last change, and each party's last update
     tables: list[Table] = field(default_factory=list)  # of each round: all parties, and then what is older
     verdicts: list[Verdict] = field(default_factory=list)
@@ -64,7 +63,6 @@ class Remembered:
     def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return arrays and plain values from which `restore` goes on to the same bits."""
         arrays: dict[str, NDArray[Any]] = {f"summed/{name}": one for name, one in self.summed.items()}
-        arrays |= {f"last/{name}": one for name, one in self.last.items()}
         arrays |= {} if self.older is None else {"older/all": self.older}
         for number, table in enumerate(self.tables):
             arrays |= {f"between/{number}": table.between, f"lengths/{number}": table.lengths}
@@ -77,7 +75,7 @@ class Remembered:
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         """Go on where a snapshot was taken."""
-        self.summed, self.last = dict(_under(arrays, "summed")), dict(_under(arrays, "last"))
+        self.summed = dict(_under(arrays, "summed"))
         self.older = arrays.get("older/all")
         rounds = range(len(dict(_under(arrays, "lengths"))))
         self.tables = [Table(arrays[f"between/{one}"], arrays[f"lengths/{one}"]) for one in rounds]

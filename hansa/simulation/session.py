@@ -20,12 +20,11 @@ from hansa.core.messages import Ask, Terms
 from hansa.core.methods import METHODS
 from hansa.core.tasks import TASKS
 from hansa.data.prepare import Inputs
-from hansa.models.losses import SharedLoss
 from hansa.models.rows import held
 from hansa.simulation.arrivals import arrivals_of
 from hansa.simulation.batched import Arrived, BatchedParties, Sums, exchange_together
 from hansa.simulation.classes import mean_by_class, of_class
-from hansa.simulation.cohort import Cohort
+from hansa.simulation.cohort import Cohort, output_scale
 from hansa.simulation.exam import Exam, scores
 from hansa.simulation.judgement import Judgement
 from hansa.simulation.result import Curves, PartyFigures, ScenarioFigures, Traffic
@@ -290,13 +289,6 @@ class Session:
         self.seconds = values["seconds"]
         for meter, kinds in zip(self._traffic, values["traffic"], strict=True):
             meter.kinds = {kind: Traffic(**one) for kind, one in kinds.items()}
-
-
-def output_scale(cohort: Cohort) -> float:
-    """Return what a party's output is multiplied by: under eq. 7 parties learn shares of a sum."""
-    loss = getattr(cohort.algorithm, "loss", None)
-    shares = isinstance(loss, SharedLoss) and loss.name == "sum"  # else it is no loss of shared predictions
-    return float(len(cohort.members)) if shares else 1.0
 
 
 def open_together(sessions: Sequence[Session]) -> None:
