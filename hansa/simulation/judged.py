@@ -117,7 +117,9 @@ class JudgedSums:
         number_by_number = DEFENCES[rule.rule].needs == "updates"
         common = defence.aggregate(rule.rule, filled, rule.bad) if number_by_number else None  # (dim,)
         found = view.summed(weights, common)  # (numbers,)
-        return Totals(packing.shaped(found.astype(np.float64), like.values), jax.device_put(np.float32(scale)))
+        return Totals(
+            packing.shaped(found.astype(np.float64), like.values), jax.device_put(np.float32(scale))
+        )
 
     def _arrived(
         self, ask: Ask, like: Terms, sent: Mapping[str, Terms]
