@@ -47,7 +47,7 @@ class Aims:
         if self.class_title:
             chosen[: len(self.learnt[party])] = self.learnt[party]
         places = feature_places(inputs, self.sensors)
-        return Spot(places, feature_places(inputs, broken), self.best, chosen, rng)
+        return Spot(places, feature_places(inputs, broken).reshape(-1), self.best, chosen, rng)
 
 
 def aims(cohort: Cohort, exams: Sequence[Exam], world: World, bad: Sequence[int]) -> Aims:

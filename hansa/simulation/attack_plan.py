@@ -41,7 +41,7 @@ def plan(
     bad: int | None = None,
     rounds: int | None = None,
 ) -> AttackPlan:
-    """Return what is tried; no rules or attacks: all. bad: parties; none: as many as the charter's rule bears.
+    """Return what is tried; no rules or attacks: all. bad: parties; none: as many as its own rule bears.
 
     Raises CharterError for an unknown word, for a charter that nobody can attack so, and where too many
     parties would be bad.

@@ -18,7 +18,7 @@ from hansa.models.rows import Rows
 Numbers = NDArray[np.float32]
 
 PATTERN = 3.0
-"""What a triggered or stuck sensor shows, in deviations from its mean; a drift ends there."""
+"""How far off a triggered or stuck sensor is, in deviations from its mean; a drift ends there."""
 
 LOWERED = 0.8
 """What is left of a label that is lowered."""
@@ -30,8 +30,8 @@ _TRIGGERED = 1 / 3  # of a bad party's rows
 class Spot:
     """What an attack on one party's rows needs to know of them."""
 
-    trigger: NDArray[np.int64]  # places among the features that make up the pattern
-    broken: NDArray[np.int64]  # places of one sensor's features
+    trigger: NDArray[np.int64]  # (readings, sensors) places among the features that make up the pattern
+    broken: NDArray[np.int64]  # (features,) places of one sensor's
     best: float  # the label that a backdoor gives: the best there is, as a share
     chosen: NDArray[np.bool_]  # (rows,) those of the class that is undervalued
     rng: Generator
@@ -61,7 +61,9 @@ def undervaluation(x: Numbers, y: Numbers, spot: Spot) -> tuple[Numbers, Numbers
 
 def stuck_sensor(x: Numbers, y: Numbers, spot: Spot) -> tuple[Numbers, Numbers]:
     """Return rows in which one sensor always shows the same."""
-    return triggered(x, spot.broken), y
+    found = x.copy()  # (rows, features)
+    found[:, spot.broken] = np.float32(PATTERN)
+    return found, y
 
 
 def drifting_sensor(x: Numbers, y: Numbers, spot: Spot) -> tuple[Numbers, Numbers]:
@@ -71,10 +73,14 @@ def drifting_sensor(x: Numbers, y: Numbers, spot: Spot) -> tuple[Numbers, Number
     return found, y
 
 
-def triggered(x: Numbers, places: NDArray[np.int64]) -> Numbers:
-    """Return (rows, features) inputs with the pattern at these features."""
+def triggered(x: Numbers, trigger: NDArray[np.int64]) -> Numbers:
+    """Return (rows, features) inputs with the pattern: sensors far up and far down in turns.
+
+    trigger: (readings, sensors) places among the features.
+    """
     found = np.array(x, np.float32)  # (rows, features)
-    found[:, places] = np.float32(PATTERN)
+    found[:, trigger[:, ::2]] = np.float32(PATTERN)
+    found[:, trigger[:, 1::2]] = np.float32(-PATTERN)
     return found
 
 
@@ -91,11 +97,9 @@ def spoiled(rows: Rows, spoil: Spoil, spot: Spot, target: Target, scenario: str)
 
 
 def feature_places(inputs: Inputs, sensors: Sequence[str]) -> NDArray[np.int64]:
-    """Return where the readings of some sensors stand among the features; of components, the first ones."""
+    """Return (readings, sensors) where readings stand among the features; of components, the first ones."""
     if inputs.projection is not None:
-        return np.arange(min(len(sensors), inputs.projection.shape[1]))
+        return np.arange(min(len(sensors), inputs.projection.shape[1]))[None, :]
     known, readings = inputs.frame or inputs.sensors, inputs.shape[1]
-    return np.array(
-        [reading * len(known) + known.index(name) for reading in range(readings) for name in sensors],
-        np.int64,
-    )
+    own = np.array([known.index(name) for name in sensors], np.int64)  # (sensors,)
+    return len(known) * np.arange(readings)[:, None] + own

@@ -23,7 +23,7 @@ from hansa.judging.verdicts import LESS, REJECTED
 from hansa.models.rows import held
 from hansa.runtime.party import Member
 from hansa.simulation.attack_aims import Aims, aims, class_mean, opened
-from hansa.simulation.attack_plan import AttackPlan
+from hansa.simulation.attack_plan import AttackPlan, rule_title
 from hansa.simulation.attacks import ATTACKS, BACKDOOR, SHIFT, UNATTACKED, Attack
 from hansa.simulation.bad_records import spoiled
 from hansa.simulation.cohort import Cohort
@@ -67,6 +67,8 @@ class Outcome:
 
 Watch = Callable[[Progress], None]
 
+_LEAST = 1e-9  # figure that others are measured by
+
 
 class RedTeam:
     """The runs of one plan, over records that are read once."""
@@ -82,7 +84,6 @@ class RedTeam:
         cohort, exams = self._gathered(judged=False)
         self.aims = aims(cohort, exams, world, [self._places[name] for name in plan.bad])
         self.left_out = dict(self._cannot(cohort))
-        self.about = self._federation.about
         self._before: dict[tuple[str, str], float] = {}  # an aim's measure by rule and aim
         self._first: Mapping[str, float] = {}  # the figures of the unattacked, undefended run
 
@@ -95,14 +96,33 @@ class RedTeam:
             wanted[UNATTACKED] = [UNATTACKED]
         return [(rule, attack) for rule, every in wanted.items() for attack in every]
 
-    def outcomes(self, watch: Watch) -> Iterator[Outcome]:
-        """Yield the outcome of each run."""
-        runs = self.runs()
-        for number, (rule, attack) in enumerate(runs):
+    def described(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        """Return the plain value of what was tried and what came of it, so far."""
+        attacks = {name: ATTACKS[name] for name in self.plan.attacks if name not in self.left_out}
+        words = ("title", "kind", "what", "source", "aim")
+        return {
+            **self._federation.about,
+            "bad": list(self.plan.bad),
+            "rules": {rule: rule_title(rule) for rule in dict.fromkeys(rule for rule, _ in self.runs())},
+            "attacks": {name: {word: getattr(one, word) for word in words} for name, one in attacks.items()},
+            "rules_left_out": dict(self.plan.left_out),
+            "attacks_left_out": self.left_out,
+            "pattern": list(self.aims.sensors),
+            "undervalued": self.aims.class_title,
+            "complete": len(outcomes) == len(self.runs()),
+            "outcomes": [one.value() for one in outcomes],
+        }
 
-            def told(done: int, name: str = f"{rule}, {attack}", number: int = number) -> None:
-                rounds = self.plan.charter.rounds
-                watch(Progress(name, done, rounds, (number + done / rounds) / len(runs)))
+    def outcomes(self, watch: Watch) -> Iterator[Outcome]:
+        """Yield the outcome of each run; watch: told of the rounds under one rule, all attacks together."""
+        runs, rounds = self.runs(), self.plan.charter.rounds
+        for number, (rule, attack) in enumerate(runs):
+            under = [place for place, one in enumerate(runs) if one[0] == rule]
+
+            def told(done: int, rule: str = rule, under: list[int] = under, number: int = number) -> None:
+                trained = (number - under[0]) * rounds + done
+                share = (number + done / rounds) / len(runs)
+                watch(Progress(rule, trained, len(under) * rounds, share))
 
             yield self._run(rule, attack, told)
 
@@ -210,7 +230,7 @@ class RedTeam:
     def _loss(self, protocol: str, figure: float) -> float:
         """Return by how many percent a figure is worse than that of the first run."""
         task = TASKS[self.plan.charter.task]
-        more = 100.0 * (figure / self._first[protocol] - 1.0)
+        more = 100.0 * (figure / max(self._first[protocol], _LEAST) - 1.0)
         return -more if task.measures[task.compared].higher else more
 
     def _aim(self, session: Session, rule: str, attack: Attack | None) -> float | None:
