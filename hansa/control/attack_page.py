@@ -62,8 +62,8 @@ def rule_table(found: Tree, rule: str) -> Table:
         rows.append(Row(title, (*cells, Cell(str(one["stayed"])), Cell(aim_text(found, one))), round_))
     return Table(
         name=f"rule-{rule.replace('+', '-')}",
-        caption=f"{found['rules'][rule]}: loss, and which share of updates a verdict rejected, or were counted"
-        " for less than an even part. Kept: rounds in which too few updates were left, so that the"
+        caption=f"{found['rules'][rule]}: loss, and which share of updates was rejected by a verdict, or counted"
+        " less than an even part. Kept: rounds in which too few updates were left, so that the"
         " last model stayed.",
         corner="Attack",
         heads=("loss, %", "rejected", "less", "rejected", "less", "kept", "own aim"),

@@ -87,9 +87,11 @@ def found_of(found: Tree, attack: str) -> str:
     if not rules:
         return alone.strip()
     best, worst = min(rules, key=lambda one: rules[one]), max(rules, key=lambda one: rules[one])
+    if loss_text(rules[best]) == loss_text(rules[worst]):
+        who = "every rule" if len(rules) > 1 else found["rules"][best]
+        return f"{alone}Under {who}: {percent(rules[best])}."
     least = f"Least under {found['rules'][best]}: {percent(rules[best])}"
-    most = f"; most under {found['rules'][worst]}: {percent(rules[worst])}." if worst != best else "."
-    return alone + least + most
+    return f"{alone}{least}; most under {found['rules'][worst]}: {percent(rules[worst])}."
 
 
 def aim_text(found: Tree, one: Tree) -> str:

@@ -24,6 +24,7 @@ from hansa.simulation.world import World
 
 _SENSORS = 3  # that make up a backdoor's pattern, at most
 _FAR = 0.5  # a row whose label is so far from the best one is one that a backdoor should lift
+_REGIMES = "main regime"  # a kind of class for which each row's own regime stands
 _OPEN = 0.25  # it is lifted where its prediction is so near to the best label
 
 
@@ -94,7 +95,7 @@ def _class_of(
 def _told(fleets: Sequence[Fleet], cohort: Cohort) -> list[NDArray[np.str_]]:
     """Return (rows,) the class of each row of some fleets: its asset's, else its operating regime."""
     found = asset_classes(fleets, cohort.charter)
-    kinds = [kind for kind in found[0] if all(kind in one for one in found)]
+    kinds = [kind for kind in found[0] if kind != _REGIMES and all(kind in one for one in found)]
     if kinds:
         return [
             np.char.add(f"{kinds[0]} ", one[kinds[0]])[fleet.asset]  # (rows,)

@@ -47,10 +47,10 @@ def plan(
     parties would be bad.
     """
     _check_attacked(charter)
-    for where, named, offered in (("--rules", rules, _offered()), ("--attacks", attacks, tuple(ATTACKS))):
+    for word, named, offered in (("rule", rules, _offered()), ("attack", attacks, tuple(ATTACKS))):
         for name in named:
-            for fault in word_faults("", where.strip("-s"), name, offered):
-                raise CharterError(fault.what, do=fault.do, where=where)
+            for fault in word_faults("", word, name, offered):
+                raise CharterError(fault.what, do=fault.do, where=f"--{word}s")
     count = charter.defence.bad if bad is None else bad
     if not 1 <= count <= charter.parties - 2:
         most = f"write 1 to {charter.parties - 2}" if charter.parties > 2 else "let more parties take part"

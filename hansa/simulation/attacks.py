@@ -54,7 +54,7 @@ ATTACKS: Mapping[str, Attack] = {
         "Baruch et al., NeurIPS 2019, section 3", bad_updates.alie,
     ),
     "alie_searched": _updates(
-        "A little, searched", "The same, off by what does the rule at hand most damage.",
+        "A little, searched", "Bad parties send the honest mean, off by what harms the rule most.",
         "Baruch et al., NeurIPS 2019; factor searched as in byzfl 0.0.11", bad_updates.alie_searched,
     ),
     "ipm": _updates(
@@ -62,7 +62,8 @@ ATTACKS: Mapping[str, Attack] = {
         "Xie et al., UAI 2019, section 4", bad_updates.inner_product,
     ),
     "ipm_searched": _updates(
-        "Inner product, searched", "The same, as long as does the rule at hand most damage.",
+        "Inner product, searched",
+        "Bad parties send the honest mean the other way, as long as harms the rule most.",
         "Xie et al., UAI 2019; factor searched as in byzfl 0.0.11", bad_updates.inner_product_searched,
     ),
     "mimic": _updates(
@@ -74,7 +75,8 @@ ATTACKS: Mapping[str, Attack] = {
         "Shejwalkar and Houmansadr, NDSS 2021, section IV", bad_updates.min_max,
     ),
     "min_sum": _updates(
-        "Min-sum", "The same for the sum of squared distances from all honest parties.",
+        "Min-sum",
+        "Bad parties go off as far as squared distances add up to no more than an honest party's.",
         "Shejwalkar and Houmansadr, NDSS 2021, section IV", bad_updates.min_sum,
     ),
     "copy": Attack(
@@ -98,7 +100,7 @@ ATTACKS: Mapping[str, Attack] = {
         "Fung et al., RAID 2020, section 3", bad_updates.sybils,
     ),
     "unlike_sybils": Attack(
-        "Sybils, jittered", "Sybils", "The same, each with noise of its own.",
+        "Sybils, jittered", "Sybils", "Bad parties all push into one direction, each with noise of its own.",
         "Fung et al., RAID 2020, section 3", bad_updates.unlike_sybils,
     ),
     "nan": Attack(
@@ -117,7 +119,8 @@ ATTACKS: Mapping[str, Attack] = {
         "Gu et al., 2017 (BadNets), section 3", spoil=bad_records.backdoor, aim=BACKDOOR,
     ),
     "backdoor_replacement": Attack(
-        "Backdoor, scaled", "records", "The same, and each bad update outweighs all others in a mean.",
+        "Backdoor, scaled", "records",
+        "Bad parties learn the backdoor, and send updates that outweigh all others in a mean.",
         "Bagdasaryan et al., AISTATS 2020, section 4.2", bad_updates.replacement, bad_records.backdoor,
         BACKDOOR,
     ),

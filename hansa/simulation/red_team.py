@@ -6,21 +6,25 @@ the parties that are not bad; a run that leaves the finite numbers has none, whi
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from hansa.core.charter import Charter, Protection
 from hansa.core.errors import AbortedError, PartyError
 from hansa.core.methods import METHODS
 from hansa.core.tasks import TASKS
 from hansa.data.targets import target_of
 from hansa.judging.verdicts import LESS, REJECTED
 from hansa.models.rows import held
+from hansa.protection.shared_sketch import LEAST_SIZE
 from hansa.runtime.party import Member
 from hansa.simulation.attack_aims import Aims, aims, class_mean, opened
 from hansa.simulation.attack_plan import AttackPlan, rule_title
@@ -30,6 +34,7 @@ from hansa.simulation.cohort import Cohort
 from hansa.simulation.exam import Exam
 from hansa.simulation.federation import Federation, Progress
 from hansa.simulation.judged import JudgedSums
+from hansa.simulation.protected import ProtectedSums
 from hansa.simulation.session import Session
 from hansa.simulation.world import World
 from hansa.simulation.wrongdoing import Wrongdoers
@@ -75,13 +80,14 @@ class RedTeam:
 
     def __init__(self, plan: AttackPlan, world: World) -> None:
         """Prepare the parties."""
-        self.plan = plan
         self._scenario = plan.charter.algorithm.name
         self._places = {party.name: place for place, party in enumerate(plan.charter.roster)}
         self._judged = [place for name, place in self._places.items() if name not in plan.bad]
         self._federation = Federation(plan.charter, world=world)
+        self.plan = plan
         self._cohorts: dict[bool, tuple[Cohort, list[Exam]]] = {}
         cohort, exams = self._gathered(judged=False)
+        self.plan = _with_products(plan, cohort)
         self.aims = aims(cohort, exams, world, [self._places[name] for name in plan.bad])
         self.left_out = dict(self._cannot(cohort))
         self._before: dict[tuple[str, str], float] = {}  # an aim's measure by rule and aim
@@ -196,10 +202,19 @@ class RedTeam:
         cohort, exams = self._gathered(judged=rule != UNATTACKED)
         send = attack.send if attack else None
         tamper = Wrongdoers(charter, self._scenario, touched, send, name) if send else None
-        judge = JudgedSums(charter, self._scenario, cohort.sums if rule != UNATTACKED else None, tamper)
+        judge = self._judge(charter, tamper)
         members = [self._spoiled(cohort, member, name, touched) for member in cohort.members]
         cohort = replace(cohort, charter=charter, members=members, judge=judge)
         return Session(cohort, exams, charter.rounds)
+
+    def _judge(self, charter: Charter, tamper: Wrongdoers | None) -> JudgedSums:
+        """Return what sums terms up; a run's own, as no node sums for one occasion twice."""
+        if charter.defence.rule == "none":  # what masks and shares leave of a sum is the sum
+            charter = replace(charter, protection=Protection("open"))
+        if charter.secrecy == "open":
+            return JudgedSums(charter, self._scenario, None, tamper)
+        sums = ProtectedSums(charter, self._scenario, list(self._places), os.urandom)
+        return JudgedSums(charter, self._scenario, sums, tamper)
 
     def _spoiled(self, cohort: Cohort, member: Member, name: str, touched: Sequence[str]) -> Member:
         attack = ATTACKS.get(name)
@@ -231,7 +246,7 @@ class RedTeam:
         """Return by how many percent a figure is worse than that of the first run."""
         task = TASKS[self.plan.charter.task]
         more = 100.0 * (figure / max(self._first[protocol], _LEAST) - 1.0)
-        return -more if task.measures[task.compared].higher else more
+        return 0.0 - more if task.measures[task.compared].higher else more
 
     def _aim(self, session: Session, rule: str, attack: Attack | None) -> float | None:
         """Return how near an attack came to its aim; of an unattacked run, note it for all aims."""
@@ -245,6 +260,17 @@ class RedTeam:
         measure: Callable[[Session, Aims, Sequence[int]], float]
         measure = opened if aim == BACKDOOR else class_mean
         return measure(session, self.aims, self._judged)
+
+
+def _with_products(plan: AttackPlan, cohort: Cohort) -> AttackPlan:
+    """Return the plan without the rules for which three servers would need a larger network."""
+    numbers = sum(leaf.size for leaf in jax.tree.leaves(cohort.common))
+    if plan.charter.secrecy != "shared" or numbers >= LEAST_SIZE:
+        return plan
+    why = f"the network has {numbers} numbers, and products of updates tell those of fewer than {LEAST_SIZE}"
+    gone = {rule: why for rule in plan.rules if rule != UNATTACKED}
+    kept = tuple(rule for rule in plan.rules if rule not in gone)
+    return replace(plan, rules=kept, left_out={**plan.left_out, **gone})
 
 
 def _shift(mean: float | None, before: float | None) -> float | None:
