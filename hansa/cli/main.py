@@ -12,10 +12,12 @@ from hansa.cli.align import align
 from hansa.cli.attack import attack
 from hansa.cli.charter import charter
 from hansa.cli.commands import Group
+from hansa.cli.credits import credits
 from hansa.cli.data import data
 from hansa.cli.partition import partition
 from hansa.cli.predict import predict
 from hansa.cli.run import run
+from hansa.cli.verdicts import verdicts
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (charter, run, predict, partition, align, data):
+for command in (charter, run, verdicts, credits, predict, partition, align, data):
     cli.add_command(command)
 if find_spec("hansa.cli.study") is not None:  # the study is a room of its own
     cli.add_command(import_module("hansa.cli.study").study)

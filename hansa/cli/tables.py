@@ -8,7 +8,8 @@ from typing import Any
 from hansa.control import report_words as words
 from hansa.control.report_classes import class_lines
 from hansa.control.report_fairness import fairness
-from hansa.control.report_tables import error_table, solo_table
+from hansa.control.report_judging import judging_words
+from hansa.control.report_tables import Table, error_table, solo_table
 from hansa.control.task_words import judged
 from hansa.control.yardstick import yardstick
 
@@ -32,7 +33,16 @@ def result_lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield from _alone(result)
         yield from _by_class(result)
         yield from _traffic(result)
+        yield from _who_was_judged(result)
     yield from _judged(result)
+
+
+def table_lines(table: Table) -> Iterator[str]:
+    """Yield a table of the report as aligned text, its caption first."""
+    yield ""
+    yield table.caption
+    rows = [(row.head, *(cell.text for cell in row.cells)) for row in table.rows]
+    yield from _aligned([(table.corner, *table.heads), *rows])
 
 
 def _errors(result: Mapping[str, Any]) -> Iterator[str]:
@@ -105,6 +115,13 @@ def _span(counts: Sequence[int]) -> str:
     if max(counts) == 0:
         return "nothing"
     return low if low == high else f"{low} to {high}"
+
+
+def _who_was_judged(result: Mapping[str, Any]) -> Iterator[str]:
+    said = judging_words(result)
+    if said:
+        yield ""
+        yield from said
 
 
 def _judged(result: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from hansa.control.report_charts import Figure
 from hansa.control.report_classes import class_table
 from hansa.control.report_fairness import fairness
 from hansa.control.report_histogram import histogram_figure
+from hansa.control.report_judging import judging_tables, judging_words, share_tables
 from hansa.control.report_labels import label_table
 from hansa.control.report_parties import are_many, many_note
 from hansa.control.yardstick import yardstick
@@ -34,6 +35,8 @@ def render_report(result: Mapping[str, Any], charter_text: str) -> str:
         "class_tables": [class_table(result, protocol) for protocol in by.protocols],
         "fairness": fairness(result),
         "many_note": many_note(result),
+        "judging_words": judging_words(result),
+        "judging_tables": [*judging_tables(result), *share_tables(result)],
         "drawn": report_charts.drawn_scenarios(result),
         "charter_text": charter_text,
     }

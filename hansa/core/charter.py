@@ -220,10 +220,18 @@ class Gate:
 class Reward:
     """What parties are paid for."""
 
-    measure: str = "none"  # none, shapley (on models) or gradient (from products of updates)
+    measure: str = "none"  # none, shapley (on models), gradient or quadratic (from products of updates)
     every: int = 1  # rounds between two measurements
     credits: int = 1000  # paid out for a run, to all parties together
     pays: str = "lower"  # the end of the interval that is paid: lower, or the mean
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """What credits buy, and how long they last."""
+
+    prices: tuple[tuple[str, int], ...] = ()  # service -> credits for one use of it
+    days: int = 0  # after which they expire; 0: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +274,7 @@ class Charter:
     validation: Validation = Validation()
     gate: Gate = Gate()
     reward: Reward = Reward()
+    credits: Credits = Credits()
     compare: tuple[str, ...] = ()
     roster: tuple[Party, ...] = field(default=())
 
@@ -283,6 +292,11 @@ class Charter:
     def secrecy(self) -> str:
         """Return how sums are protected; nothing is open that no charter says to be."""
         return self.protection.secrecy or "masked"
+
+    @property
+    def judges(self) -> bool:
+        """Return whether what arrives is checked party by party: for a rule, or for a reward."""
+        return self.defence.rule != "none" or self.reward.measure != "none"
 
     @property
     def quorum(self) -> int:

@@ -84,7 +84,7 @@ _WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("protection", "secrecy", ("masked", "shared", "encrypted", "open")),
     ("defence", "rule", ("none", *DEFENCES)),
     ("defence", "before", BEFORE),
-    ("reward", "measure", ("none", "shapley", "gradient")),
+    ("reward", "measure", ("none", "shapley", "gradient", "quadratic")),
     ("reward", "pays", ("lower", "mean")),
 )
 
@@ -132,6 +132,7 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("gate", "tolerance", lambda x: x >= 0, "of at least 0"),
     ("reward", "every", lambda x: x >= 1, "of at least 1"),
     ("reward", "credits", lambda x: x >= 1, "of at least 1"),
+    ("credits", "days", lambda x: 0 <= x <= 36_500, "from 0 (they never expire) to 36500"),
     ("trees", "depth", lambda x: 1 <= x <= 16, "from 1 to 16"),
     ("trees", "rate", lambda x: 0 < x <= 1, "over 0 and at most 1"),
 )

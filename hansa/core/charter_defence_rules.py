@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hansa.core.charter import Charter, DefenceChoice, Gate, Reward
+from hansa.core.charter import MOST_SUMMED, Charter, DefenceChoice, Gate, Reward
 from hansa.core.charter_choices import Fault
 from hansa.core.defences import DEFENCES, Defence
-from hansa.core.methods import JUDGED, METHODS, PRODUCED
+from hansa.core.methods import BROUGHT, JUDGED, METHODS, PRODUCED
 
+MOST_JUDGED = 200  # a table grows as their square, and so does what a rule takes
 _OPEN = 'write secrecy = "open" in [protection] if all members agree to show their updates'
 _SHARED = (
     'write secrecy = "shared" in [protection], where servers know the angles between updates and no more'
@@ -24,6 +25,7 @@ def defence_faults(charter: Charter) -> Iterator[Fault]:
     yield from _validation_faults(charter)
     yield from _gate_faults(charter, senders)
     yield from _reward_faults(charter, senders)
+    yield from _credit_faults(charter)
 
 
 def _rule_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
@@ -37,6 +39,9 @@ def _rule_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
         return
     rule = DEFENCES[choice.rule]
     yield from _method_faults(charter, "defence", f"the rule {choice.rule}", senders)
+    if charter.parties > MOST_JUDGED:
+        what = f"tables of distances are for {MOST_JUDGED} parties at most, and there are {charter.parties}"
+        yield Fault("defence", what, "remove [defence], or let fewer parties join")
     yield from _secrecy_faults(charter, rule, senders)
     if charter.parties < rule.least(choice.bad):
         what = f"{choice.rule} needs {rule.least(choice.bad)} parties to bear {choice.bad} bad ones"
@@ -149,10 +154,22 @@ def _gate_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
                     "gate", f"{key} means nothing where nobody votes", f"remove {key}, or write every"
                 )
         return
-    yield from _method_faults(charter, "gate", "the gate", senders)
+    if not senders:
+        yield Fault("gate", "there is no model to vote on: parties exchange nothing", "remove [gate]")
+    for name in senders:
+        if name in (*BROUGHT, "trees"):
+            what = f"the gate goes back to an earlier model, which {name} cannot"
+            yield Fault("gate", what, f"leave {name} out, or remove [gate]")
     if gate.quorum is not None and gate.quorum > charter.parties:
         what = f"quorum is {gate.quorum} and there are {charter.parties} parties"
         yield Fault("gate", what, f"write {charter.parties} or fewer")
+
+
+def _credit_faults(charter: Charter) -> Iterator[Fault]:
+    for service, price in charter.credits.prices:
+        if not service or price < 1:
+            what = f'the price of "{service}" is {price}'
+            yield Fault("credits", what, "name a service, and write a whole number of at least 1")
 
 
 def _reward_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
@@ -169,3 +186,15 @@ def _reward_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
     elif charter.secrecy == "shared" and reward.measure == "shapley":
         what = 'shapley needs models without a party, and under secrecy "shared" no such sum is opened'
         yield Fault("reward", what, f'write measure = "gradient", or {_OPEN}')
+    elif charter.secrecy == "shared":
+        yield from _product_faults(charter, senders)
+
+
+def _product_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
+    for name in senders:
+        if name not in PRODUCED:
+            what = f'under secrecy "shared" nobody learns angles between the terms of {name}'
+            yield Fault("reward", what, f"leave {name} out, remove [reward], or {_OPEN}")
+    if 2 * charter.parties > MOST_SUMMED:
+        what = f"each party is a validator too, and {MOST_SUMMED} at most are in a sum"
+        yield Fault("reward", what, f"let {MOST_SUMMED // 2} parties join at most, or {_OPEN}")

@@ -10,6 +10,7 @@ from hansa.core.charter import (
     AlgorithmChoice,
     Charter,
     Column,
+    Credits,
     Data,
     DefenceChoice,
     Evaluation,
@@ -90,6 +91,7 @@ class _File:
     validation: Validation = field(default_factory=Validation)
     gate: Gate = field(default_factory=Gate)
     reward: Reward = field(default_factory=Reward)
+    credits: Credits = field(default_factory=Credits)
     party: tuple[Party, ...] = ()
 
 
@@ -123,6 +125,7 @@ def _assemble(file: _File, where: str) -> Charter:
         validation=file.validation,
         gate=file.gate,
         reward=file.reward,
+        credits=file.credits,
         compare=tuple(name for name in file.compare if name != file.algorithm.name),  # it is trained anyway
         roster=_roster(file, where),
     )

@@ -308,6 +308,18 @@ secrecy = "{secrecy}"
 # The most rows that a party may count for; how many it has is masked as a share of it.
 # most_rows = 10000000
 
+# How updates are weighed where some parties may send bad ones, and how many bad ones that shall bear.
+# [defence]
+# rule = "geometric_median"
+# before = "nnm"                    # each update first becomes the mean of those nearest to it
+# bad = 1
+
+# A vote on the model, by assets that each party keeps out of its training.
+# [validation]
+# share = 0.2
+# [gate]
+# every = 10
+
 [evaluation]
 # What smooths the predictions before they are judged: kalman, drift (knows that life runs out) or none.
 filter = "{own.filter}"

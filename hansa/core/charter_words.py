@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hansa.core.charter import PASSES, UNDAMPED_PARTIES, Charter, Network
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.charter_schema_rules import names_of
+from hansa.core.charter_words_judging import how_updates_are_judged
 from hansa.core.charter_words_leaves import what_is_not_protected, what_leaves, what_stays
 from hansa.core.charter_words_task import (
     averaged_loss,
@@ -29,6 +30,7 @@ def explain(charter: Charter) -> list[str]:
         *what_stays(charter),
         *what_leaves(charter),
         *_how_it_is_judged(charter),
+        *how_updates_are_judged(charter),
         *what_is_not_protected(charter),
         f"Charter digest: {charter_digest(charter)}",
         f"Roster digest: {roster_digest(charter)}",

@@ -26,6 +26,7 @@ _TABLES = (
     "validation",
     "gate",
     "reward",
+    "credits",
 )
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -8,6 +8,7 @@ HansaError
 +-- MessageError   a message was forged, damaged or repeated: it is dropped, its sender counts as absent
 +-- RefusedError   a party refuses what the coordinator asks of it: it answers no more in this sum
 +-- AbortedError   a protected sum has too few parties left: it ends without a sum, and nothing was seen
++-- LedgerError    the credits ledger refuses an act, and nothing is written; or its file does not prove
 
 Anything else that escapes is our bug and stays loud.
 """
@@ -53,3 +54,7 @@ class RefusedError(HansaError):
 
 class AbortedError(HansaError):
     """Raised when a protected sum ends without being opened; `where` is the sum."""
+
+
+class LedgerError(HansaError):
+    """Raised for an act that the credits ledger refuses, or for its file; `where` is the account or file."""

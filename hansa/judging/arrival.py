@@ -48,10 +48,19 @@ class Bounds:
 class Update:
     """What a message holds, once it is found good."""
 
-    values: NDArray[np.float32]  # (dim,) all numbers but the weight, in the order of the schema
+    parts: tuple[NDArray[np.float32], ...]  # all arrays but the weight, flat, in the order of the schema
     weight: float
     length: float  # L2 norm of the values
     digest: bytes  # of the message
+
+    @property
+    def size(self) -> int:
+        """Return how many numbers it has."""
+        return sum(part.size for part in self.parts)
+
+    def into(self, row: NDArray[np.float32]) -> None:
+        """Write its numbers to (size,) a row."""
+        np.concatenate(self.parts, out=row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +106,19 @@ class Arrivals:
         weight = float(arrays[_WEIGHT])
         if not 0.0 <= weight <= self._bounds.most:
             return Flaw("schema", f"it counts for {weight:g}, outside 0 to {self._bounds.most:g}")
-        flat = [arrays[name].reshape(-1) for name in self._bounds.schema if name != _WEIGHT]
-        values = np.concatenate(flat)  # (dim,)
-        length = _length(values)
+        parts = tuple(arrays[name].reshape(-1) for name in self._bounds.schema if name != _WEIGHT)
+        length = math.sqrt(sum(_square(part) for part in parts))
         if not math.isfinite(length):
-            wrong = int((~np.isfinite(values)).sum())
-            return Flaw("finite", f"{wrong:,} of its {values.size:,} numbers are not finite")
+            wrong = sum(int((~np.isfinite(part)).sum()) for part in parts)
+            return Flaw(
+                "finite", f"{wrong:,} of its {sum(part.size for part in parts):,} numbers are not finite"
+            )
         if length > self._bounds.norm:
             what = f"its update is {length:.4g} long, and the charter allows {self._bounds.norm:g}"
             return Flaw("length", what)
         if length and digest in self._seen.get(party, ()):
             return Flaw("replay", "it sends an update of an earlier round again")
-        return Update(values, weight, length, digest)
+        return Update(parts, weight, length, digest)
 
 
 def _arrays(message: bytes, schema: Schema) -> dict[str, NDArray[Any]] | Flaw:
@@ -128,10 +138,10 @@ def _arrays(message: bytes, schema: Schema) -> dict[str, NDArray[Any]] | Flaw:
     return arrays
 
 
-def _length(values: NDArray[np.float32]) -> float:
-    """Return the L2 norm, in float64; not finite where a number is not."""
+def _square(values: NDArray[np.float32]) -> float:
+    """Return the squared L2 norm, in float64; infinite where a number is not finite."""
     step, total = 1 << 16, 0.0
     for start in range(0, values.size, step):
         part = values[start : start + step].astype(np.float64)
         total += float(part @ part)
-    return math.sqrt(total) if math.isfinite(total) else math.inf
+    return total if math.isfinite(total) else math.inf

@@ -33,6 +33,7 @@ class Judged:
 
     weights: Mapping[str, float]  # by party, at most 1 together; none: too few are left to bear bad ones
     verdicts: tuple[Verdict, ...]
+    bad: int = 0  # how many of those who count may still be bad, as the rule sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +53,30 @@ class Judge:
     ) -> Judged:
         """Return what each party counts for in a round.
 
-        stated: what each party whose update arrived says that it counts for, in the table's order. flaws: what
-        is wrong with the others' messages. summed: the table of updates summed over rounds, where the rule
-        looks at it.
+        stated: what each party whose update arrived says that it counts for, in the table's order. summed:
+        the table of updates summed over rounds, where the rule looks at it. flaws: of the others' messages.
         """
         names = list(stated)
         times = from_the_middle(table)  # (parties,)
-        far = [place for place in np.argsort(-times)[: self.choice.bad] if times[place] > FAR]
+        far = [
+            place
+            for place in np.argsort(-times)[: self.choice.bad]
+            if times[place] > FAR and names[place] != self.choice.trusted
+        ]
         found = dict(flaws)
         for place in far:
             what = f"it is {times[place]:.3g} times as far from the others' middle as is usual"
             found[names[place]] = Flaw("distance", what)
         verdicts = self.flawed(round_, found)
         bad = self._bears(len(names) - len(far), len(found))
-        if bad is None:
+        if bad is None or (self.choice.trusted and self.choice.trusted not in names):
             return Judged({}, tuple(verdicts))
         good = [name for name in names if name not in found]
         weights = self._weights(names, far, stated, table if summed is None else summed, bad)
         for name, weight in zip(good, weights, strict=True):
             figures = {"distance": float(times[names.index(name)])}
             verdicts.append(self._weighed(round_, name, float(weight), len(good), figures))
-        return Judged(dict(zip(good, weights.tolist(), strict=True)), tuple(verdicts))
+        return Judged(dict(zip(good, weights.tolist(), strict=True)), tuple(verdicts), bad)
 
     def flawed(self, round_: int, flaws: Mapping[str, Flaw]) -> list[Verdict]:
         """Return the verdicts on messages that are no updates."""

@@ -29,6 +29,9 @@ from hansa.simulation.tables import Sight, Table, filled, keys, networks, sights
 Arrived = NDArray[np.bool_] | None
 """(members,) who answers in an asynchronous round; None where everybody does."""
 
+Sees = list[list[Sight]]
+"""What members predict on, by block."""
+
 Sums = Callable[[Ask, Mapping[str, Terms]], Totals]
 """Returns the weighted sums of the terms of those who answer an ask."""
 
@@ -54,8 +57,7 @@ class BatchedParties:
         self.met: set[str] = set()  # kinds of asks whose programs are compiled
         self._blocks = blocks_of(members)
         self._tables = [table(block, members) for block in self._blocks]
-        bank: dict[int, jax.Array] = {}
-        self._sights = [sights(block, seen, bank) for block in self._blocks]
+        self._sights = self.sees(seen)
         self.memories: list[Any] = [  # what members remember, stacked by block; an exchange takes it away
             _join(algorithm, networks(block, members), own.rows, keys(block, members))
             for block, own in zip(self._blocks, self._tables, strict=True)
@@ -64,6 +66,11 @@ class BatchedParties:
     def __call__(self, ask: Ask) -> Totals | Sequence[Terms]:
         """Return the weighted sums of all members' terms, or the terms where totals are addressed."""
         return exchange_together([self], [ask], [None])[0]
+
+    def sees(self, seen: Sequence[NDArray[np.float32]]) -> Sees:
+        """Return (rows, features) inputs of each member as `predict` takes them."""
+        bank: dict[int, jax.Array] = {}
+        return [sights(block, seen, bank) for block in self._blocks]
 
     @property
     def blocks(self) -> range:
@@ -125,14 +132,14 @@ class BatchedParties:
             found[list(block.parties)] = np.asarray(local.loss)[: len(block.parties)]
         return found
 
-    def predict(self, ask: Ask, *, common: bool = False) -> list[NDArray[np.float32]]:
-        """Return each member's (rows,) predictions on what it sees.
+    def predict(self, ask: Ask, *, common: bool = False, on: Sees | None = None) -> list[NDArray[np.float32]]:
+        """Return each member's (rows,) predictions on what it sees; on: what else it is to predict on.
 
         common: all members predict with one model, so that those who see the same share one array.
         """
         found: dict[int, NDArray[np.float32]] = {}
         known: dict[int, NDArray[np.float32]] = {}  # the common model's, by what is seen
-        for number, (memory, seen) in enumerate(zip(self.memories, self._sights, strict=True)):
+        for number, (memory, seen) in enumerate(zip(self.memories, on or self._sights, strict=True)):
             newest = Ask(ask.round, ask.shared, self._addressed(number, ask))
             for sight in seen:
                 if not common:

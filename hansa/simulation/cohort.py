@@ -21,12 +21,15 @@ from hansa.core.charter import Charter, Network, Party
 from hansa.core.errors import PartyError
 from hansa.core.methods import BROUGHT, BY_ROW, METHODS, partition_under
 from hansa.crypto.lattice import require_tenseal
+from hansa.data.held_back import split_share
 from hansa.data.oversample import require_smote
+from hansa.data.partition import Share
 from hansa.data.prepare import Inputs
 from hansa.data.targets import check_labels, target_of
 from hansa.models.build import drawn
 from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
+from hansa.models.rows import Rows
 from hansa.models.training import Recipe
 from hansa.runtime.party import Member
 from hansa.simulation.brought import brought_algorithm, check_network, network_code
@@ -34,7 +37,7 @@ from hansa.simulation.components import with_components
 from hansa.simulation.holdings import Holding, holding
 from hansa.simulation.judged import JudgedSums
 from hansa.simulation.lacking import with_fill
-from hansa.simulation.large_fleet import Tell, untold
+from hansa.simulation.large_fleet import LargeShare, Tell, untold
 from hansa.simulation.oversampling import oversampled
 from hansa.simulation.protected import ProtectedSums
 from hansa.simulation.scaling import scaled_inputs, union
@@ -60,6 +63,7 @@ class Cohort:
     sensors: tuple[str, ...] = ()  # of all parties, in the order of the statistics
     sums: ProtectedSums | None = None  # what adds up terms; None: in the clear
     judge: JudgedSums | None = None  # what checks and weighs them before; None: nobody does
+    kept_back: Sequence[Rows] = ()  # rows that each party keeps out of its training; none where nobody does
 
     @property
     def unsummed(self) -> tuple[str, ...]:
@@ -114,6 +118,7 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
         sensors=union(holdings),
         sums=sums,
         judge=_judge(charter, scenario, sums),
+        kept_back=_kept_back(charter, scenario, world, inputs),
     )
 
 
@@ -125,8 +130,8 @@ def _sums(charter: Charter, scenario: str) -> ProtectedSums | None:
 
 
 def _judge(charter: Charter, scenario: str, sums: ProtectedSums | None) -> JudgedSums | None:
-    """Return what judges a scenario's terms; None where the charter has no rule, or nothing is exchanged."""
-    if charter.defence.rule == "none" or METHODS[scenario].exchanges == "nothing":
+    """Return what judges a scenario's terms; None where nobody asks for it, or nothing is exchanged."""
+    if not charter.judges or METHODS[scenario].exchanges == "nothing":
         return None
     return JudgedSums(charter, scenario, sums)
 
@@ -142,7 +147,7 @@ def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[
         require_tenseal()
     if scenario == "centralised":
         charter = replace(charter, roster=(Party("centralised"),))
-    shares = world.shares(charter, partition_of(charter, scenario))
+    shares = [_parts(one, charter)[0] for one in world.shares(charter, partition_of(charter, scenario))]
     holdings = [holding(share, charter, world.spools) for share in shares]
     learnt = [one.learnt() for one in holdings]  # (keys,) each
     for share, counts in zip(shares, learnt, strict=True):
@@ -151,6 +156,30 @@ def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[
         check_labels(learnt, charter)
     check_network(charter, scenario, holdings)
     return charter, holdings
+
+
+def _parts(share: Share | LargeShare, charter: Charter) -> tuple[Share | LargeShare, Share | None]:
+    """Return what a party trains on, and what it keeps back; None where the charter keeps nothing back."""
+    if not charter.validation.share:
+        return share, None
+    if isinstance(share, LargeShare):
+        raise PartyError(
+            "its table is too large to be held in memory, and assets that are kept back are",
+            do="leave [validation] out, or give it a smaller table",
+            where=share.party,
+        )
+    return split_share(share, charter)
+
+
+def _kept_back(charter: Charter, scenario: str, world: World, inputs: Sequence[Inputs]) -> list[Rows]:
+    """Return the rows that each party keeps out of its training, as its network sees them."""
+    found = []
+    shares = world.shares(charter, partition_of(charter, scenario)) if charter.validation.share else []
+    for share, own in zip(shares, inputs[: len(shares)], strict=True):
+        kept = holding(_parts(share, charter)[1] or share, charter, world.spools).rows(own, charter, scenario)
+        assert isinstance(kept, Rows)
+        found.append(kept)
+    return found
 
 
 def _check_known(party: str, learnt: int) -> None:
@@ -197,7 +226,7 @@ def _algorithm(charter: Charter, scenario: str, keys: int, *, protected: bool) -
     if what == "weights":
         return averaging_algorithm(charter, scenario, plain)
     found = sharing_algorithm(charter, scenario, replace(plain, horizon=0.0), keys)
-    if isinstance(found, PredictionSharing) and charter.defence.rule != "none":
+    if isinstance(found, PredictionSharing) and charter.judges:
         return replace(found, judged=True)
     if protected and isinstance(found, PredictionSharing) and scenario not in BY_ROW:  # all have every row
         return replace(found, cohort=charter.protection.cohort)

@@ -327,6 +327,8 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
         more["label_cap"] = charter.data.label_cap
         more["time_unit"] = _time_unit(charter)
         more["filter"] = charter.evaluation.filter
+    if charter.defence.rule != "none":
+        more["defence"] = {key: getattr(charter.defence, key) for key in ("rule", "before", "bad")}
     if charter.partition.by:
         more["dealt_by"] = charter.partition.by
     return more | {

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core import arrays
-from hansa.core.charter import Charter
+from hansa.core.charter import Charter, DefenceChoice
 from hansa.core.charter_digest import charter_digest
 from hansa.core.defences import DEFENCES
 from hansa.core.errors import AbortedError
@@ -28,30 +27,68 @@ from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import METHODS
 from hansa.judging import defence
 from hansa.judging.arrival import SALT_BYTES, Arrivals, Bounds, Flaw, Update, commitment
-from hansa.judging.judge import Judge
+from hansa.judging.judge import Judge, Judged
 from hansa.judging.table import Table, table_of, table_of_products
-from hansa.judging.verdicts import CHECKS, Verdict
+from hansa.judging.verdicts import CHECKS
 from hansa.protection import packing
 from hansa.protection.shared_form import capped
 from hansa.protection.shared_products import Table as Products
-from hansa.simulation.protected import ProtectedSums
-from hansa.simulation.views import view_of
+from hansa.simulation.protected import VALIDATING, ProtectedSums
+from hansa.simulation.remembered import Remembered, table_of_some
+from hansa.simulation.views import View, view_of
 from hansa.transport.memory import frame
 
 Tamper = Callable[[Ask, Mapping[str, Terms]], Mapping[str, Terms]]
 """What bad parties make of everybody's terms, which some attacks know: the terms that are sent."""
 Numbers = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
+_THROWN_OUT = "the servers threw it out, or it has no rows"
 _PARTS = 1 << 20  # a weight of a shared sum is so many parts of all
 
 
-@dataclass(slots=True)
-class _Memory:
-    """What judging remembers from round to round."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """What the updates of a round counted for, for those who value what each party brought."""
 
-    seen: dict[str, set[bytes]] = field(default_factory=dict)  # digests of each party's messages
-    summed: dict[str, Numbers] = field(default_factory=dict)  # (dim,) each party's updates, added over rounds
-    last: dict[str, NDArray[Any]] = field(default_factory=dict)  # the last totals' arrays, by name
+    ask: Ask
+    names: list[str]  # of those who counted
+    view: View  # of theirs
+    weights: Floats  # (names,), of sum 1 at most
+
+    def terms(self) -> Numbers:
+        """Return (names, dim) what each party added to the common model."""
+        numbers, parts = (
+            self.view.numbers,
+            self.weights.astype(np.float32)[:, None],
+        )  # (names, dim), (names, 1)
+        if self.view.has is None:
+            return parts * numbers
+        own = parts * self.view.has  # (names, dim)
+        shares = np.divide(
+            own, own.sum(axis=0), out=np.zeros_like(own), where=own > 0
+        )  # of those that have it
+        return np.where(self.view.has, numbers, np.float32(0.0)) * shares
+
+    def common(self) -> Numbers:
+        """Return (dim,) the common model before the round."""
+        leaves = jax.tree.leaves(self.ask.shared)
+        return np.concatenate([np.asarray(leaf, np.float32).reshape(-1) for leaf in leaves])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Valued:
+    """What three servers found of a round: products of updates and of the directions that validators hold."""
+
+    products: Products
+    weights: Mapping[str, float]  # of the parties that counted
+
+    def table(self) -> tuple[Table, list[str]]:
+        """Return the table of the parties that counted, then of the directions, and whose these are."""
+        names = self.products.names
+        owners = [name.removesuffix(VALIDATING) for name in names if name.endswith(VALIDATING)]
+        chosen = [names.index(name) for name in (*self.weights, *(one + VALIDATING for one in owners))]
+        return table_of_products(self.products.gram[np.ix_(chosen, chosen)]), owners
 
 
 class JudgedSums:
@@ -65,12 +102,16 @@ class JudgedSums:
         tamper: Tamper | None = None,
     ) -> None:
         """Take the sums of shared secrecy, or none where members show their updates; tamper: a red team's."""
+        if charter.judges and charter.defence.rule == "none":  # checked, and weighed by rows
+            charter = replace(charter, defence=DefenceChoice("mean"))
         self._charter, self._scenario, self._sums, self._tamper = charter, scenario, sums, tamper
-        self._judge = Judge(charter.defence, CHECKS[charter.secrecy])
+        self.checks = CHECKS[charter.secrecy]
+        self._judge = Judge(charter.defence, self.checks)
         self._task = f"{charter_digest(charter)} {scenario}"
-        self._memory = _Memory()
-        self.verdicts: list[Verdict] = []
-        self.kept: list[int] = []  # rounds in which too few were left, so that the last model stayed
+        self.memory = Remembered(tuple(party.name for party in charter.roster))
+        self.weighed: Weighed | None = None  # the last round's updates, where members show them
+        self.targets: Callable[[Ask], Mapping[str, Floats]] | None = None  # of validators, where nobody does
+        self.valued: Valued | None = None  # what servers found of the last round's updates and these
 
     def totals(self, ask: Ask, terms: Mapping[str, Terms]) -> Totals:
         """Return the sums over those who answer an ask, each weighed as the charter's rule says."""
@@ -78,44 +119,50 @@ class JudgedSums:
         if self._charter.defence.rule == "none":
             return _added(sent)
         like = next(iter(terms.values()))
+        self.weighed = self.valued = None
         judged = self._shown if self._sums is None else self._hidden
         totals = judged(ask, like, sent)
         if totals is None:
-            self.kept.append(int(ask.round))
+            self.memory.kept.append(int(ask.round))
             return self._as_it_was(like)
         if METHODS[self._scenario].exchanges == "predictions":
-            self._memory.last = arrays.flatten(totals)
+            self.memory.last = arrays.flatten(totals)
         return totals
 
     def _as_it_was(self, like: Terms) -> Totals:
         """Return totals that leave everything as it was: the last predictions, or no change of weights."""
         nothing = Totals(jax.tree.map(np.zeros_like, like.values), jnp.zeros(()))
-        return arrays.restore(nothing, self._memory.last) if self._memory.last else nothing
+        return arrays.restore(nothing, self.memory.last) if self.memory.last else nothing
 
     # --- updates that members show ---------------------------------------------------------------------
 
     def _shown(self, ask: Ask, like: Terms, sent: Mapping[str, Terms]) -> Totals | None:
         updates, flaws = self._arrived(ask, like, sent)
         if not updates:
-            self.verdicts += self._judge.flawed(int(ask.round), flaws)
+            self.memory.verdicts += self._judge.flawed(int(ask.round), flaws)
             return None
         names = list(updates)
-        view = view_of(self._scenario, ask, like.values, np.stack([one.values for one in updates.values()]))
+        view = view_of(self._scenario, ask, like.values, _stacked(list(updates.values())))
         filled = view.filled()  # (parties, dim)
         stated = {name: update.weight for name, update in updates.items()}
-        judged = self._judge.judged(
-            int(ask.round), stated, table_of(filled), flaws, self._since_the_start(names, filled)
-        )
-        self.verdicts += judged.verdicts
+        shown = dict(zip(names, filled, strict=True))
+        summed = self.memory.add_up(shown) if DEFENCES[self._charter.defence.rule].remembers else None
+        judged = self._judge.judged(int(ask.round), stated, table_of(filled), flaws, summed)
+        self.memory.verdicts += judged.verdicts
+        if METHODS[self._scenario].exchanges == "weights":
+            self.memory.keep_table(shown, judged.weights)
         if not judged.weights:
             return None
         good = [names.index(name) for name in judged.weights]
         view, filled = view.of(good), filled[good]
+        self.weighed = Weighed(ask, list(judged.weights), view, np.array(list(judged.weights.values())))
         scale = self._scale([stated[name] for name in judged.weights])
         weights = scale * np.array(list(judged.weights.values()))  # (good,)
         rule = self._charter.defence
         number_by_number = DEFENCES[rule.rule].needs == "updates"
-        common = defence.aggregate(rule.rule, filled, rule.bad) if number_by_number else None  # (dim,)
+        common = (
+            defence.aggregate(rule.rule, rule.before, filled, judged.bad) if number_by_number else None
+        )  # (dim,)
         found = view.summed(weights, common)  # (numbers,)
         return Totals(
             packing.shaped(found.astype(np.float64), like.values), jax.device_put(np.float32(scale))
@@ -129,7 +176,7 @@ class JudgedSums:
         most = float(self._charter.protection.most_rows)
         bounds = Bounds(self._task, schema, self._charter.protection.norm or math.inf, most)
         round_ = int(ask.round)
-        arrivals = Arrivals(bounds, round_, self._memory.seen)
+        arrivals = Arrivals(bounds, round_, self.memory.seen)
         shown = {}
         for name, terms in sent.items():
             salt, message = os.urandom(SALT_BYTES), frame(terms)
@@ -144,17 +191,8 @@ class JudgedSums:
                 flaws[name] = found
             else:
                 updates[name] = found
-                self._memory.seen.setdefault(name, set()).add(found.digest)
+                self.memory.seen.setdefault(name, set()).add(found.digest)
         return updates, flaws
-
-    def _since_the_start(self, names: list[str], filled: Numbers) -> Table | None:
-        """Return the table of all rounds' updates together, where the rule looks at it."""
-        if not DEFENCES[self._charter.defence.rule].remembers:
-            return None
-        summed = self._memory.summed
-        for name, own in zip(names, filled, strict=True):
-            summed[name] = summed[name] + own if name in summed else own.copy()  # (dim,)
-        return table_of([summed[name] for name in names])
 
     def _scale(self, stated: Sequence[float]) -> float:
         """Return what all weights together are written as: rows, or parties where these count alike."""
@@ -166,54 +204,43 @@ class JudgedSums:
     def _hidden(self, ask: Ask, like: Terms, sent: Mapping[str, Terms]) -> Totals | None:
         del like
         assert self._sums is not None
-        cohort, counted_for = self._charter.protection.cohort, [1.0]
+        counted_for = [1.0]  # what the weights sum to; what lacks counts for no change
 
         def weigh(products: Products) -> Mapping[str, int]:
-            stated = dict(zip(products.names, map(float, products.stated), strict=True))
-            flaws = {
-                name: Flaw("length", "the servers threw it out, or it has no rows")
-                for name in sent
-                if name not in stated
-            }
-            judged = self._judge.judged(int(ask.round), stated, table_of_products(products.gram), flaws, None)
-            self.verdicts += judged.verdicts
-            counted_for[0] = sum(judged.weights.values())  # what lacks to 1 counts for no change
+            judged = self._judged_by(products, int(ask.round), list(sent))
+            counted_for[0] = sum(judged.weights.values())
             counted = {name: round(_PARTS * weight) for name, weight in judged.weights.items()}
+            cohort = self._charter.protection.cohort
             if sum(weight > 0 for weight in counted.values()) < cohort:
                 raise _TooFewError("too few parties are left", do="see their verdicts", where="defence")
             return capped(counted, Fraction(1, cohort))
 
         try:
-            totals = self._sums.totals(ask, sent, weigh)
-            return Totals(totals.values, totals.weight / np.float32(counted_for[0]))
+            totals = self._sums.totals(ask, sent, weigh, self.targets(ask) if self.targets else None)
         except _TooFewError:
             return None
+        return Totals(totals.values, totals.weight / np.float32(counted_for[0]))
 
-    # --- what an interrupted run goes on with ------------------------------------------------------------
-
-    def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return arrays and plain values from which `restore` goes on to the same bits."""
-        memory = self._memory
-        kept = {f"summed/{name}": one for name, one in memory.summed.items()}
-        kept |= {f"last/{name}": leaf for name, leaf in memory.last.items()}
-        seen = {name: sorted(one.hex() for one in found) for name, found in memory.seen.items()}
-        verdicts = [verdict.value() for verdict in self.verdicts]
-        return kept, {"seen": seen, "verdicts": verdicts, "kept": list(self.kept)}
-
-    def restore(self, kept: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
-        """Go on where a snapshot was taken."""
-        memory = self._memory
-        memory.summed = {name: one for place, name, one in _parted(kept) if place == "summed"}
-        memory.last = {name: one for place, name, one in _parted(kept) if place == "last"}
-        memory.seen = {name: set(map(bytes.fromhex, found)) for name, found in values["seen"].items()}
-        self.verdicts = [Verdict.of(one) for one in values["verdicts"]]
-        self.kept = list(values["kept"])
+    def _judged_by(self, products: Products, round_: int, sent: Sequence[str]) -> Judged:
+        """Return what each party counts for by the products that three servers found."""
+        names = [name for name in products.names if not name.endswith(VALIDATING)]
+        inside = [products.names.index(name) for name in names]
+        gram = products.gram[np.ix_(inside, inside)]  # (parties, parties)
+        stated = {name: float(products.stated[place]) for name, place in zip(names, inside, strict=True)}
+        flaws = {name: Flaw("length", _THROWN_OUT) for name in sent if name not in stated}
+        judged = self._judge.judged(round_, stated, table_of_products(gram), flaws, None)
+        self.memory.verdicts += judged.verdicts
+        self.memory.tables.append(table_of_products(table_of_some(sent, names, gram)))
+        self.valued = Valued(products, judged.weights) if self.targets and judged.weights else None
+        return judged
 
 
-def _parted(kept: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, str, NDArray[Any]]]:
-    for whole, one in kept.items():
-        place, _, name = whole.partition("/")
-        yield place, name, one
+def _stacked(updates: Sequence[Update]) -> Numbers:
+    """Return (updates, numbers)."""
+    rows = np.empty((len(updates), updates[0].size), np.float32)  # (updates, numbers)
+    for row, update in zip(rows, updates, strict=True):
+        update.into(row)
+    return rows
 
 
 class _TooFewError(AbortedError):

@@ -44,6 +44,9 @@ CLIP = {64: 2.0**20, 56: 2.0**12, 32: 8.0}
 _ROWS = "rows"
 """What terms of several kinds hold, unchanged: how many rows a party has."""
 
+VALIDATING = " (validating)"
+"""What a party's name as a validator ends with, in a sum that values what the others brought."""
+
 MOST = 2.0**100
 """The largest statistic: sums of squares of readings stay far below."""
 
@@ -89,8 +92,9 @@ class Meter:
         return weighed
 
     def bytes_of(self, party: str, kinds: Sequence[str]) -> tuple[int, int]:
-        """Return how many bytes a party sends and gets for one sum of each kind."""
-        found = [self._known[kind][party] for kind in kinds if kind in self._known]
+        """Return how many bytes a party sends and gets for one sum of each kind, as a validator too."""
+        known = [self._known[kind] for kind in kinds if kind in self._known]
+        found = [one[name] for one in known for name in (party, party + VALIDATING) if name in one]
         return sum(up for up, _ in found), sum(down for _, down in found)
 
 
@@ -104,7 +108,11 @@ class ProtectedSums:
         self._cohort = charter.protection.cohort  # parties that a cell needs
         task = f"{charter_digest(charter)} {scenario}"
         self.nodes = enrolled(names, task, source, self._level.servers)
-        self.meter = Meter(names)
+        self._valuing = self.nodes  # of sums with products
+        if charter.secrecy == "shared" and charter.reward.measure != "none":
+            twins = [*names, *(name + VALIDATING for name in names)]
+            self._valuing = enrolled(twins, f"{task} valued", source, self._level.servers)
+        self.meter = Meter(self._valuing.names)
         self._asked = 0  # sums
 
     def enough(self, kind: str, has: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
@@ -119,11 +127,19 @@ class ProtectedSums:
         """
         return self._statistic(kind, terms, f"support of {kind}")
 
-    def totals(self, ask: Ask, terms: Mapping[str, Terms], weigh: Rule | None = None) -> Totals:
+    def totals(
+        self,
+        ask: Ask,
+        terms: Mapping[str, Terms],
+        weigh: Rule | None = None,
+        beside: Mapping[str, Floats] | None = None,
+    ) -> Totals:
         """Return the weighted sums of the terms of those who answer.
 
         weigh: a rule over the products of updates, in place of stated weights; three servers compute them for
-        updates of LEAST_SIZE numbers or more alone. Raises CharterError for a rule where they do not.
+        updates of LEAST_SIZE numbers or more alone. beside: by party, the vector that it holds as a
+        validator, which is multiplied by all updates, under its name and VALIDATING, and is in no sum.
+        Raises CharterError for a rule where there are no products.
         """
         kind, cells = ask.opening or "training", _cells(self._scenario, ask)
         weighed = METHODS[self._scenario].exchanges == "weights"
@@ -139,7 +155,7 @@ class ProtectedSums:
         most = float(self._charter.protection.most_rows) if weighed else 1.0
         alike = weighed and not cells  # else terms hold who has what, which never changes
         if self._charter.secrecy == "shared" and alike and packing.size(like) >= LEAST_SIZE:
-            return self._with_products(why | {"unchanging": False}, terms, weigh)
+            return self._with_products(why | {"unchanging": False}, terms, weigh, beside or {})
         if weigh is not None:
             raise CharterError(
                 f"a rule needs products of updates, and those of {packing.size(like)} numbers tell them",
@@ -152,7 +168,11 @@ class ProtectedSums:
         return packing.totals(self._opened(why, form, rows), most, like)
 
     def _with_products(
-        self, why: Mapping[str, Any], terms: Mapping[str, Terms], weigh: Rule | None
+        self,
+        why: Mapping[str, Any],
+        terms: Mapping[str, Terms],
+        weigh: Rule | None,
+        beside: Mapping[str, Floats],
     ) -> Totals:
         """Return sums over three servers, who see weights: the largest are cut to a cohort's part."""
         like = next(iter(terms.values()))
@@ -169,10 +189,12 @@ class ProtectedSums:
                 where=str(why["kind"]),
             )
         norm = self._charter.protection.norm or 2.0 * math.sqrt(numbers)
-        occasion = self._occasion(why, SharedForm(len(self.nodes.names), norm), numbers)
-        with self._faults_raised():
+        rows |= {name + VALIDATING: (vector, 0) for name, vector in beside.items()}
+        nodes = self._valuing
+        occasion = self._occasion(why, SharedForm(len(nodes.names), norm), numbers, nodes)
+        with self._faults_raised(nodes):
             found = shared_sums.shared_sum(
-                self.nodes, occasion, rows, self.meter.carrier(occasion.kind), weigh=weigh
+                nodes, occasion, rows, self.meter.carrier(occasion.kind), weigh=weigh
             )
         return packing.totals(np.append(sum(found.weights.values()), found.total), 1.0, like)
 
@@ -187,24 +209,26 @@ class ProtectedSums:
         for name, row in rows.items():
             packing.check_within(row, form.clip, name)
         words = {name: form.encoded(row) for name, row in rows.items()}
-        occasion = self._occasion(why, form, len(next(iter(words.values()))))
-        with self._faults_raised():
+        occasion = self._occasion(why, form, len(next(iter(words.values()))), self.nodes)
+        with self._faults_raised(self.nodes):
             total, _ = self._level.summed(self.nodes, occasion, words, self.meter.carrier(occasion.kind))
         return form.decoded(total)
 
-    def _occasion(self, why: Mapping[str, Any], form: FixedPoint | SharedForm, size: int) -> Occasion:
+    def _occasion(
+        self, why: Mapping[str, Any], form: FixedPoint | SharedForm, size: int, nodes: Nodes
+    ) -> Occasion:
         self._asked += 1
-        digest = self.nodes.roster.digest
+        digest = nodes.roster.digest
         return Occasion(roster=digest, number=self._asked, form=form, size=size, cohort=self._cohort, **why)
 
     @contextmanager
-    def _faults_raised(self) -> Iterator[None]:
+    def _faults_raised(self, nodes: Nodes) -> Iterator[None]:
         """Raise the first thing that any node found fault with: in one process nobody drops out by chance."""
         try:
             yield
         except AbortedError as ended:
-            raise (self.nodes.trouble or [ended])[0] from ended
-        for fault in self.nodes.trouble:
+            raise (nodes.trouble or [ended])[0] from ended
+        for fault in nodes.trouble:
             raise fault
 
 

@@ -168,6 +168,9 @@ class ScenarioFigures:
     curves: Curves
     classes: ByClass = field(default_factory=dict)  # empty where the data tell no classes
     unsummed: tuple[str, ...] = ()  # sensors that too few parties have for a protected sum
+    judged: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # verdicts, votes and shares; empty: nobody judges
 
     @property
     def all_cycle(self) -> Protocol:
@@ -192,6 +195,7 @@ class ScenarioFigures:
                 for kind, found in self.classes.items()
             },
             **({"unsummed": list(self.unsummed)} if self.unsummed else {}),
+            **({"judged": dict(self.judged)} if self.judged else {}),
         }
 
     @classmethod
@@ -209,6 +213,7 @@ class ScenarioFigures:
                 for kind, found in value["classes"].items()
             },
             unsummed=tuple(value.get("unsummed", ())),
+            judged=value.get("judged", {}),
         )
 
 

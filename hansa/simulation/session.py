@@ -27,6 +27,7 @@ from hansa.simulation.batched import Arrived, BatchedParties, Sums, exchange_tog
 from hansa.simulation.classes import mean_by_class, of_class
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.exam import Exam, scores
+from hansa.simulation.judgement import Judgement
 from hansa.simulation.result import Curves, PartyFigures, ScenarioFigures, Traffic
 from hansa.transport.memory import ask_of, frame_bytes
 
@@ -58,6 +59,7 @@ class Session:
             _sums(cohort),
         )
         names = [member.name for member in cohort.members]
+        self.judgement = Judgement(cohort, self.parties)
         self._arrivals = arrivals_of(cohort.charter, cohort.scenario, names)
         self._state = cohort.algorithm.start(cohort.common)
         self._scored: Predictions | None = None  # predictions as things stand
@@ -99,6 +101,16 @@ class Session:
         self._weigh(ask, answered)
         self._scored = None
         self._state = self.cohort.algorithm.absorb(self._state, answered)
+
+    def judge_opening(self) -> None:
+        """Let those who judge take note of what there is before anybody has trained."""
+        self.judgement.open(self._state)
+
+    def judge(self) -> None:
+        """Let those who judge the last round say what to go on from."""
+        before, self._state = self._state, self.judgement.passed(self.done, self.rounds, self._state)
+        if self._state is not before:
+            self._scored = None
 
     def due(self) -> bool:
         """Return whether the history has a point at this round."""
@@ -228,6 +240,7 @@ class Session:
             curves=self._curves(predictions, reading),
             classes=mean_by_class(exams, self.cohort.charter, judged),
             unsummed=self.cohort.unsummed,
+            judged=self.judgement.found(),
         )
 
     def _of_own_kind(self) -> list[dict[str, float]]:
@@ -257,20 +270,17 @@ class Session:
         kinds = [{kind: asdict(one) for kind, one in meter.kinds.items()} for meter in self._traffic]
         history = {name: list(points) for name, points in self.history.items()}
         values = {"done": self.done, "history": history, "seconds": self.seconds, "traffic": kinds}
-        if self.cohort.judge is not None:
-            remembered, judged = self.cohort.judge.snapshot()
-            kept |= {f"{_JUDGED}{name}": one for name, one in remembered.items()}
-            values["judged"] = judged
-        return kept, values
+        remembered, judged = self.judgement.snapshot()
+        kept |= {f"{_JUDGED}{name}": one for name, one in remembered.items()}
+        return kept, values | {"judged": judged}
 
     def restore(self, kept: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         """Go on where a snapshot was taken; call it after `open`."""
         like = (self._state, self.parties.memories)
         own = {name: one for name, one in kept.items() if not name.startswith(_JUDGED)}
         self._state, self.parties.memories = arrays.restore(like, own)
-        if self.cohort.judge is not None:
-            remembered = {name.removeprefix(_JUDGED): kept[name] for name in kept.keys() - own.keys()}
-            self.cohort.judge.restore(remembered, values["judged"])
+        remembered = {name.removeprefix(_JUDGED): kept[name] for name in kept.keys() - own.keys()}
+        self.judgement.restore(remembered, values["judged"])
         self._scored = None
         self.done = values["done"]
         if self._arrivals is not None:
@@ -293,6 +303,8 @@ def open_together(sessions: Sequence[Session]) -> None:
     """Run the exchanges before anybody trains, for sessions of one algorithm."""
     for _ in sessions[0].cohort.algorithm.openings:
         _exchange(sessions)
+    for session in sessions:
+        session.judge_opening()
 
 
 def step_together(sessions: Sequence[Session]) -> None:
@@ -302,6 +314,7 @@ def step_together(sessions: Sequence[Session]) -> None:
         _exchange(sessions)
     for session in sessions:
         session.done += 1
+        session.judge()
         if session.due():
             session.note()
     seconds = (time.perf_counter() - began) / len(sessions)

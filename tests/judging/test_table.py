@@ -65,3 +65,30 @@ def test_a_party_can_be_left_out() -> None:
     found, due = table_of(updates).without([1, 3]), table_of(updates[[0, 2, 4]])
     assert_allclose(found.between, due.between, rtol=1e-5)
     assert_allclose(found.lengths, due.lengths, rtol=1e-5)
+
+
+@given(SEEDS)
+def test_shorter_updates_have_the_table_of_those(seed: int) -> None:
+    updates = drawn(seed).astype(np.float64)
+    factors = np.random.default_rng(seed).uniform(0, 1, len(updates))
+    found, due = plain(updates).scaled(factors), plain(factors[:, None] * updates)
+    assert_allclose(found.between, due.between, atol=1e-9 * plain(updates).lengths.max())
+    assert_allclose(found.lengths, due.lengths, rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e6, 1e15, 1e30])
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+@pytest.mark.parametrize("party", [0, 3])
+def test_one_party_cannot_spoil_the_digits_of_the_others(size: float, offset: float, party: int) -> None:
+    updates = drawn(1, 7, 50_000) + np.float32(offset)
+    updates[party] = size
+    others = [place for place in range(7) if place != party]
+    found, due = table_of(updates), plain(updates)
+    assert_allclose(found.without([party]).between, due.without([party]).between, rtol=1e-5)
+    assert_allclose(found.lengths, due.lengths, rtol=1e-5)
+    assert_allclose(found.between[party][others], due.between[party][others], rtol=1e-5)
+
+
+def test_updates_in_one_array_and_one_by_one_have_the_same_table() -> None:
+    for updates in (drawn(2, 4, 70_000), drawn(2, 4, 70_000) + np.float32(50)):
+        assert table_of(list(updates)).between.tobytes() == table_of(updates).between.tobytes()

@@ -1,0 +1,98 @@
+"""All that judges one scenario: the rule and its verdicts, the gate and its votes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core.methods import METHODS
+from hansa.judging.verdicts import Verdict
+from hansa.simulation.batched import BatchedParties
+from hansa.simulation.cohort import Cohort
+from hansa.simulation.contributions import Contributions
+from hansa.simulation.gate import Gate
+
+
+class Judgement:
+    """What is judged of a scenario, round by round; nothing where its charter asks for none."""
+
+    def __init__(self, cohort: Cohort, parties: BatchedParties) -> None:
+        """Take the parties."""
+        self._judge = cohort.judge
+        self._names = [member.name for member in cohort.members]
+        votes = cohort.charter.gate.every and METHODS[cohort.scenario].exchanges != "nothing"
+        self._gate = Gate(cohort, parties) if votes else None
+        pays = cohort.charter.reward.measure != "none" and cohort.judge is not None
+        self._brought = Contributions(cohort, parties) if pays else None
+
+    def open(self, state: Any) -> None:
+        """Take note of what there is before anybody has trained."""
+        if self._gate is not None:
+            self._gate.open(state)
+
+    def passed(self, done: int, rounds: int, state: Any) -> Any:
+        """Return the state to go on from after a round."""
+        if self._brought is not None and self._judge is not None:
+            self._brought.measure(done, state, self._judge)
+        if self._gate is not None and self._gate.due(done, rounds):
+            return self._gate.passed(done, state)
+        return state
+
+    def found(self) -> dict[str, Any]:
+        """Return plain values: verdicts, their sums by party, the rounds that changed nothing, votes."""
+        found: dict[str, Any] = {}
+        if self._judge is not None:
+            found["parties"] = {name: _summary(self._of(name)) for name in self._names}
+            found["kept"] = list(self._judge.memory.kept)
+            found["checks"] = list(self._judge.checks)
+            found["verdicts"] = [_without_checks(one) for one in self._judge.memory.verdicts]
+            found["findings"] = [one.value() for one in self._judge.memory.findings()]
+        if self._brought is not None:
+            found["shares"] = self._brought.found(found["findings"])
+        if self._gate is not None:
+            found["votes"] = [one.value() for one in self._gate.votes]
+        return found
+
+    def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return arrays and plain values from which `restore` goes on to the same bits."""
+        kept: dict[str, NDArray[Any]] = {}
+        values: dict[str, Any] = {}
+        for place, part in self._parts().items():
+            own, values[place] = part.snapshot()
+            kept |= {f"{place}/{name}": one for name, one in own.items()}
+        return kept, values
+
+    def restore(self, kept: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
+        """Go on where a snapshot was taken."""
+        for place, part in self._parts().items():
+            own = {
+                name.removeprefix(f"{place}/"): one for name, one in kept.items() if name.startswith(place)
+            }
+            part.restore(own, values[place])
+
+    def _parts(self) -> dict[str, Any]:
+        memory = self._judge and self._judge.memory
+        parts = {"sums": memory, "gate": self._gate, "brought": self._brought}
+        return {place: part for place, part in parts.items() if part is not None}
+
+    def _of(self, name: str) -> list[Verdict]:
+        assert self._judge is not None
+        return [one for one in self._judge.memory.verdicts if one.party == name]
+
+
+def _without_checks(verdict: Verdict) -> dict[str, Any]:
+    value = verdict.value()
+    del value["checks"]  # the same for all
+    return value
+
+
+def _summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return how often a party met each outcome, its mean share, and what it was rejected by."""
+    outcomes = Counter(one.outcome for one in verdicts)
+    reasons = Counter(one.by for one in verdicts if one.outcome == "rejected")
+    share = float(np.mean([one.share for one in verdicts])) if verdicts else 0.0
+    return {"outcomes": dict(outcomes), "share": share, "rejected_by": dict(reasons)}

@@ -1,0 +1,100 @@
+"""What judging remembers of a scenario from round to round, and what it tells of parties over all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.judging.riders import FEWEST_ROUNDS, Finding, findings
+from hansa.judging.table import Table, table_of
+from hansa.judging.verdicts import REJECTED, Verdict
+
+Numbers = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Everything that a later round or a later reader asks for."""
+
+    names: tuple[str, ...]  # of all parties
+    seen: dict[str, set[bytes]] = field(default_factory=dict)  # digests of each party's messages
+    summed: dict[str, Numbers] = field(default_factory=dict)  # (dim,) each party's updates, added over rounds
+    last: dict[str, NDArray[Any]] = field(default_factory=dict)  # the last totals' arrays, by name
+    older: Numbers | None = None  # (1 + parties, dim) the last change, and each party's last update
+    tables: list[Table] = field(default_factory=list)  # of each round: all parties, and then what is older
+    verdicts: list[Verdict] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)  # rounds in which the last model stayed
+
+    def add_up(self, updates: Mapping[str, Numbers]) -> Table:
+        """Return the table of the updates of all rounds together."""
+        for name, own in updates.items():
+            self.summed[name] = self.summed[name] + own if name in self.summed else own.copy()  # (dim,)
+        return table_of([self.summed[name] for name in updates])
+
+    def keep_table(self, updates: Mapping[str, Numbers], weights: Mapping[str, float]) -> None:
+        """Note how near updates are to one another, and to what was known before."""
+        nothing = np.zeros_like(next(iter(updates.values())))  # (dim,)
+        now = np.stack([updates.get(name, nothing) for name in self.names])  # (parties, dim)
+        older = np.zeros((1 + len(now), len(nothing)), np.float32) if self.older is None else self.older
+        self.tables.append(table_of(np.concatenate([now, older])))
+        change = nothing.copy()  # (dim,)
+        for name, weight in weights.items():
+            change += np.float32(weight) * updates[name]
+        self.older = np.concatenate([change[None], now])  # (1 + parties, dim)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return who rides free or has faulty records, by the angles of all rounds; nothing of few rounds.
+
+        Who was rejected in half of the rounds is left out: the verdicts say why.
+        """
+        if len(self.tables) < FEWEST_ROUNDS:
+            return ()
+        rejected = Counter(one.party for one in self.verdicts if one.outcome == REJECTED)
+        out = [place for place, name in enumerate(self.names) if 2 * rejected[name] >= len(self.tables)]
+        left = [name for place, name in enumerate(self.names) if place not in out]
+        return findings([table.without(out) for table in self.tables], left) if left else ()
+
+    def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return arrays and plain values from which `restore` goes on to the same bits."""
+        arrays: dict[str, NDArray[Any]] = {f"summed/{name}": one for name, one in self.summed.items()}
+        arrays |= {f"last/{name}": one for name, one in self.last.items()}
+        arrays |= {} if self.older is None else {"older/all": self.older}
+        for number, table in enumerate(self.tables):
+            arrays |= {f"between/{number}": table.between, f"lengths/{number}": table.lengths}
+        values = {
+            "seen": {name: sorted(one.hex() for one in found) for name, found in self.seen.items()},
+            "verdicts": [verdict.value() for verdict in self.verdicts],
+            "kept": list(self.kept),
+        }
+        return arrays, values
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
+        """Go on where a snapshot was taken."""
+        self.summed, self.last = dict(_under(arrays, "summed")), dict(_under(arrays, "last"))
+        self.older = arrays.get("older/all")
+        rounds = range(len(dict(_under(arrays, "lengths"))))
+        self.tables = [Table(arrays[f"between/{one}"], arrays[f"lengths/{one}"]) for one in rounds]
+        self.seen = {name: set(map(bytes.fromhex, found)) for name, found in values["seen"].items()}
+        self.verdicts = [Verdict.of(one) for one in values["verdicts"]]
+        self.kept = list(values["kept"])
+
+
+def table_of_some(
+    names: Sequence[str], some: Sequence[str], products: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (names, names) products of all parties; those who are not among some sent no change."""
+    places = [names.index(name) for name in some]
+    every = np.zeros((len(names), len(names)))  # (names, names)
+    every[np.ix_(places, places)] = products
+    return every
+
+
+def _under(arrays: Mapping[str, NDArray[Any]], place: str) -> Iterator[tuple[str, NDArray[Any]]]:
+    for name, one in arrays.items():
+        if name.startswith(f"{place}/"):
+            yield name.removeprefix(f"{place}/"), one
