@@ -58,22 +58,28 @@ def rule_table(found: Tree, rule: str) -> Table:
         verdicts = [figure_at(one[side] or {}, kind) for side in ("bad", "others") for kind in _KINDS]
         told = [Cell("–" if share is None else f"{100 * share:.0f} %") for share in verdicts]
         round_ = f"broke in round {one['broke']}" if one["broke"] else ""
-        cells = (Cell(loss_text(value), shade=_shade(value)), *told)
+        cells = (Cell(loss_text(value), shade=_shade(value)), *told, *_accused(one))
         rows.append(Row(title, (*cells, Cell(str(one["stayed"])), Cell(aim_text(found, one))), round_))
     return Table(
         name=f"rule-{rule.replace('+', '-')}",
-        caption=f"{found['rules'][rule]}: loss, and which share of updates was rejected by a verdict, or counted"
-        " less than an even part. Kept: rounds in which too few updates were left, so that the"
-        " last model stayed.",
+        caption=f"{found['rules'][rule]}: loss; which share of updates a verdict rejected, or counted less than"
+        " an even part; how many parties the angles of all rounds accuse of riding free or of faulty records."
+        " Kept: rounds in which too few updates were left, so that the last model stayed.",
         corner="Attack",
-        heads=("loss, %", "rejected", "less", "rejected", "less", "kept", "own aim"),
+        heads=("loss, %", "rejected", "less", "rejected", "less", "bad", "others", "kept", "own aim"),
         rows=tuple(rows),
-        groups=(("", 1), ("Of bad parties", 2), ("Of the others", 2), ("", 2)),
-        starts=(0, 1, 3, 5),
+        groups=(("", 1), ("Of bad parties", 2), ("Of the others", 2), ("Accused", 2), ("", 2)),
+        starts=(0, 1, 3, 5, 7),
     )
 
 
 _KINDS = ("rejected", "less")
+
+
+def _accused(one: Tree) -> tuple[Cell, Cell]:
+    """Return how many parties touched are accused, and how many of the others."""
+    touched = sum(name in one["touched"] for name in one["accused"])
+    return Cell(str(touched)), Cell(str(len(one["accused"]) - touched))
 
 
 def _named(found: Tree) -> Mapping[str, Any]:

@@ -61,13 +61,14 @@ class Outcome:
     why: str  # it broke, as the run says; empty: it did not
     bad: Counts | None  # verdicts on the parties touched; None where nobody is judged
     others: Counts | None
+    accused: tuple[str, ...]  # the parties that the angles of all rounds say ride free, or are faulty
     stayed: int  # rounds in which too few were left, so that the last model stayed
     aim: float | None = None  # the attack's own measure
     aim_before: float | None = None  # the same without the attack, under the same rule
 
     def value(self) -> dict[str, Any]:
         """Return the plain value."""
-        return asdict(self) | {"touched": list(self.touched)}
+        return asdict(self) | {"touched": list(self.touched), "accused": list(self.accused)}
 
 
 Watch = Callable[[Progress], None]
@@ -187,7 +188,10 @@ class RedTeam:
             turn if why else 0,
             why,
             *_counts(judge, touched),
-            len(judge.kept),
+            tuple(
+                dict.fromkeys(who for one in judge.memory.findings() if one.accuses for who in one.parties)
+            ),
+            len(judge.memory.kept),
             aim if attack is None or attack.aim != SHIFT else _shift(aim, before),
             None if attack is None or attack.aim == SHIFT else before,
         )
@@ -281,9 +285,9 @@ def _shift(mean: float | None, before: float | None) -> float | None:
 def _counts(judge: JudgedSums, touched: Sequence[str]) -> tuple[Counts | None, Counts | None]:
     """Return verdicts on the parties touched, and on the others; none where there were no verdicts."""
     found: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
-    for verdict in judge.verdicts:
+    for verdict in judge.memory.verdicts:
         found[verdict.party in touched][verdict.outcome] += 1
-    if not judge.verdicts:
+    if not judge.memory.verdicts:
         return None, None
 
     def shares(counted: Counter[str]) -> Counts:

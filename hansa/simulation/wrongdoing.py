@@ -82,13 +82,14 @@ class Wrongdoers:
         if not np.isfinite(updates).all():
             return np.zeros(updates.shape[1])
         table = table_of(updates.astype(np.float32))
-        weights = self._judge.judged(round_, stated, table, {}, None).weights
-        good = [names.index(name) for name in weights]
+        judged = self._judge.judged(round_, stated, table, {}, None)
+        good = [names.index(name) for name in judged.weights]
         if not good:
             return np.zeros(updates.shape[1])
         if DEFENCES[rule.rule].needs == "updates":
-            return np.asarray(defence.aggregate(rule.rule, updates[good].astype(np.float32), rule.bad))
-        return np.array(list(weights.values())) @ updates[good]  # (dim,)
+            shown = updates[good].astype(np.float32)  # (good, dim)
+            return np.asarray(defence.aggregate(rule.rule, rule.before, shown, judged.bad), np.float64)
+        return np.array(list(judged.weights.values())) @ updates[good]  # (dim,)
 
 
 def _flat(terms: Terms) -> Numbers:
