@@ -62,7 +62,7 @@ def rule_table(found: Tree, rule: str) -> Table:
         rows.append(Row(title, (*cells, Cell(str(one["stayed"])), Cell(aim_text(found, one))), round_))
     return Table(
         name=f"rule-{rule.replace('+', '-')}",
-        caption=f"{found['rules'][rule]}: loss; which share of updates a verdict rejected, or counted less than"
+        caption=f"{found['rules'][rule]}: loss; the share of updates that a verdict rejected or counted below"
         " an even part; how many parties the angles of all rounds accuse of riding free or of faulty records."
         " Kept: rounds in which too few updates were left, so that the last model stayed.",
         corner="Attack",

@@ -22,7 +22,8 @@ LOSS = {
     ("nnm+krum", "backdoor"): 1.0, ("nnm+krum", "undervaluation"): 2.0,
 }  # fmt: skip
 AIMS = {
-    ("none", "backdoor"): (0.96, 0.1), ("median", "backdoor"): (0.4, 0.1), ("nnm+krum", "backdoor"): (0.9, 0.2),
+    ("none", "backdoor"): (0.96, 0.1), ("median", "backdoor"): (0.4, 0.1),
+    ("nnm+krum", "backdoor"): (0.9, 0.2),
     ("none", "undervaluation"): (-8.0, None), ("median", "undervaluation"): (-0.5, None),
 }  # fmt: skip
 

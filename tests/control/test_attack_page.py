@@ -19,8 +19,8 @@ def test_every_attack_has_a_row_and_every_rule_a_column_of_the_heat_table() -> N
         "No attack", "A little is enoughupdates", "Not a numberbroken numbers", "Backdoorrecords",
         "Lowrecords",
     ]  # fmt: skip
-    assert rows[1][1:] == ["25", "12", "> 999"]
-    assert rows[2][1:] == ["broke", "1.5", "3.2"]
+    assert [cell.strip() for cell in rows[1][1:]] == ["25", "12", "> 999"]
+    assert [cell.strip() for cell in rows[2][1:]] == ["broke", "1.5", "3.2"]
 
 
 def test_a_worse_loss_is_never_lighter() -> None:
