@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,6 @@ def attack(
 def _check_folder(folder: Path) -> None:
     """Raise FolderError where other files are in the folder than those of attacks."""
     from hansa.core.errors import FolderError
-    from hansa.registry.folders import make_folder
 
     held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if held - set(_FILES):
@@ -96,30 +96,32 @@ def _check_folder(folder: Path) -> None:
         raise FolderError("is not empty and holds no attacks", do=do, where=str(folder))
     if folder.exists() and not folder.is_dir():
         raise FolderError("is a file", do="choose another folder with --out", where=str(folder))
-    make_folder(folder)
 
 
 def _carried_out(planned: AttackPlan, file: CharterFile, data: Path | None) -> dict[str, Any]:
     """Return what was found; partial where a person stopped it."""
     from hansa.cli.progress import ProgressLine
-    from hansa.simulation.red_team import Outcome, RedTeam
+    from hansa.simulation.attack_outcome import Outcome
+    from hansa.simulation.red_team import RedTeam
     from hansa.simulation.world import open_world
 
     outcomes: list[Outcome] = []
     with ProgressLine() as line:
         team = RedTeam(planned, open_world(planned.charter, file.data_folder(data), line.tell))
-        try:
-            for one in team.outcomes(line):
-                outcomes.append(one)
-        except KeyboardInterrupt:
-            click.echo("Stopped; the page holds what is done.", err=True)
+        with closing(team):
+            try:
+                for one in team.outcomes(line):
+                    outcomes.append(one)
+            except KeyboardInterrupt:
+                click.echo("Stopped; the page holds what is done.", err=True)
     return team.described(outcomes)
 
 
 def _write(found: Mapping[str, Any], folder: Path) -> None:
     from hansa.control.attack_page import render_attacks
-    from hansa.registry.folders import write_json, write_text
+    from hansa.registry.folders import make_folder, write_json, write_text
 
+    make_folder(folder)
     write_json(folder / _FILES[0], found)
     write_text(folder / _FILES[1], render_attacks(found))
 

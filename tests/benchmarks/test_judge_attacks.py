@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import judge_attacks
 from hansa.core.defences import BEFORE, DEFENCES
-from hansa.simulation.red_team import Counts, Outcome
+from hansa.simulation.attack_outcome import Counts, Outcome
 
 
 def outcome(rule: str, attack: str, loss: float, why: str = "") -> Outcome:

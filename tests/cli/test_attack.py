@@ -100,3 +100,16 @@ def test_what_was_stopped_leaves_a_page_of_what_is_done(
     assert "Stopped; the page holds what is done." in done.stderr
     assert "Partial." in (tmp_path / "out" / "attack.html").read_text(encoding="utf-8")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(command._FILES)
+
+
+def test_records_that_are_missing_leave_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HANSA_DATA", raising=False)
+    path = tmp_path / "nasa.toml"
+    nasa = CHARTER.replace(
+        'source = "simulated"\nengines = 8\ntest_engines = 4', 'source = "cmapss"\nsubset = "FD001"'
+    )
+    path.write_text(nasa, encoding="utf-8")
+    done = attack(path, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "no data folder was given" in done.stderr
+    assert not (tmp_path / "out").exists()

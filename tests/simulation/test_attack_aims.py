@@ -82,7 +82,7 @@ def test_a_backdoor_is_open_where_predictions_come_near_the_best_label(bias: flo
 def test_the_pattern_is_on_sensors_that_all_bad_parties_have() -> None:
     own = team(attacked("labsync_mean", "hybrid"), [], AIMED)
     places = [place for place, party in enumerate(own.plan.charter.roster) if party.name in own.plan.bad]
-    cohort, _ = own._gathered(judged=False)
+    cohort, _ = own._plain
     assert own.aims.sensors
     for place in places:
         assert set(own.aims.sensors) <= set(cohort.inputs[place].sensors)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from hansa.core.charter import Protection
+from hansa.core.errors import PartyError
 from hansa.core.methods import METHODS
+from hansa.simulation.attack_outcome import Counts
 from hansa.simulation.attacks import ATTACKS
 from hansa.simulation.federation import Federation, Progress
-from hansa.simulation.red_team import Counts
 from tests.simulation.attacked import attacked, outcomes, team, world
 
 
@@ -139,6 +140,12 @@ def test_a_network_that_products_would_tell_is_summed_without_a_rule() -> None:
     own = team(attacked(parties=7, protection=Protection("shared")), ["geometric_median"], ["sybils"], bad=1)
     assert own.runs() == [("none", "none")]
     assert "products of updates tell those of fewer than 512" in own.plan.left_out["geometric_median"]
+
+
+def test_a_charter_that_diverges_by_itself_is_refused_as_a_run_refuses_it() -> None:
+    own = team(attacked(training={"optimizer": "sgd", "learning_rate": 1e12}), ["median"], ["alie"])
+    with pytest.raises(PartyError, match="left the finite numbers"):
+        list(own.outcomes(lambda _: None))
 
 
 def test_what_was_tried_is_told_as_plain_values() -> None:
