@@ -24,7 +24,7 @@ def render_attacks(found: Tree) -> str:
         "words": attack_words,
         "by": by,
         "heat": heat_table(found),
-        "rules": [rule_table(found, rule) for rule in found["rules"]],
+        "rules": [(title, rule_table(found, rule)) for rule, title in found["rules"].items()],
     }
     return render_page("attacks.html.j2", [], shown)
 

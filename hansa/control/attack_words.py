@@ -107,8 +107,15 @@ def aim_text(found: Tree, one: Tree) -> str:
 
 def left_out(found: Tree) -> list[str]:
     """Return what was not tried, and why."""
-    every = {**found["rules_left_out"], **found["attacks_left_out"]}
-    return [f"{name}: {why}." for name, why in every.items()]
+    alike: dict[tuple[str, str], list[str]] = {}  # names by what is said of each, and by the reason
+    for name, why in {**found["rules_left_out"], **found["attacks_left_out"]}.items():
+        rule = name.rpartition("+")[2]
+        of_each = "each " if why.startswith(f"{rule} ") else ""
+        alike.setdefault((of_each, why.removeprefix(f"{rule} ")), []).append(name)
+    return [
+        f"{names[0]} {why}." if of_each and len(names) == 1 else f"{', '.join(names)}: {of_each}{why}."
+        for (of_each, why), names in alike.items()
+    ]
 
 
 def _some(count: int, what: str) -> str:

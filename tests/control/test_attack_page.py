@@ -95,7 +95,12 @@ def test_a_partial_page_says_so_and_has_dashes() -> None:
 
 
 def test_what_was_left_out_stands_with_its_reason() -> None:
-    assert left_out(made_attack()) == ["bulyan: bulyan needs 11 parties."]
+    assert left_out(made_attack()) == ["bulyan needs 11 parties."]
+    alike = {"krum": "krum looks", "nnm+median": "median looks"}
+    finite = {"nan": "every word is finite", "infinity": "every word is finite"}
+    assert left_out(made_attack(rules_left_out=alike, attacks_left_out=finite)) == [
+        "krum, nnm+median: each looks.", "nan, infinity: every word is finite.",
+    ]  # fmt: skip
     assert "bulyan needs 11 parties" in Page(render_attacks(made_attack())).text
     assert "left out" not in Page(render_attacks(made_attack(rules_left_out={}))).text
 

@@ -61,7 +61,7 @@ def test_the_page_says_what_attacks_cost_and_which_rule_bears_them(
     assert runs["median", "nan"]["bad"]["rejected"] == 1.0
     for line in (
         f"Attacks on seven-makers: simulated, 3 bad parties: {', '.join(found['bad'])}.",
-        "bulyan: bulyan needs 15 parties to bear 3 bad ones, and there are 7.",
+        "bulyan needs 15 parties to bear 3 bad ones, and there are 7.",
         f"Page: {out / 'attack.html'}",
     ):
         assert line in done.stdout
