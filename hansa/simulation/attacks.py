@@ -83,6 +83,10 @@ ATTACKS: Mapping[str, Attack] = {
         "Copy", "free riders", "Bad parties send an honest party's update as theirs.", "",
         bad_updates.copied,
     ),
+    "near_copy": Attack(
+        "Copy, jittered", "free riders", "Bad parties send an honest party's update with a little noise.", "",
+        bad_updates.nearly_copied,
+    ),
     "noise": Attack(
         "Disguised noise", "free riders", "Bad parties send noise as long as an honest update.",
         "Lin et al., 2019, section 3 (random weights)", bad_updates.disguised,

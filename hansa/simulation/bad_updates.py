@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _LOUD = 10.0  # standard deviation of noise, in root mean squares of an honest number
+_NEAR = 1e-3  # length of what makes a copy unlike its model, as a share of an honest update's
 _JITTER = 0.2  # length of what makes a Sybil unlike the others, as a share of its update's
 _PRODUCT = 2.0  # times the honest mean that is sent the other way
 _FACTORS = np.geomspace(0.1, 30.0, 12)  # among which a search begins
@@ -162,10 +163,14 @@ def copied(scene: Scene) -> Floats:
     return _all(scene, scene.honest[0])
 
 
+def nearly_copied(scene: Scene) -> Floats:
+    """Return (bad, dim) the same, each with so little noise that no two messages are the same."""
+    return copied(scene) + _NEAR * scene.length * _turns(scene)
+
+
 def disguised(scene: Scene) -> Floats:
     """Return (bad, dim) noise of honest length. Source: Lin et al., 2019, section 3 (random weights)."""
-    noise = scene.rng.normal(size=scene.own.shape)  # (bad, dim)
-    return noise / np.linalg.norm(noise, axis=1, keepdims=True) * scene.length  # (bad, dim)
+    return scene.length * _turns(scene)
 
 
 def echoed(scene: Scene) -> Floats:
@@ -185,9 +190,7 @@ def sybils(scene: Scene) -> Floats:
 
 def unlike_sybils(scene: Scene) -> Floats:
     """Return (bad, dim) the same push, each with noise of its own, so that no two are alike."""
-    noise = scene.rng.normal(size=scene.own.shape)  # (bad, dim)
-    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-    return scene.length * (scene.direction + _JITTER * noise)  # (bad, dim)
+    return scene.length * (scene.direction + _JITTER * _turns(scene))  # (bad, dim)
 
 
 def no_numbers(scene: Scene) -> Floats:
@@ -198,6 +201,12 @@ def no_numbers(scene: Scene) -> Floats:
 def endless(scene: Scene) -> Floats:
     """Return (bad, dim) of infinity."""
     return np.full_like(scene.own, np.inf)
+
+
+def _turns(scene: Scene) -> Floats:
+    """Return (bad, dim) random directions of length 1."""
+    noise = scene.rng.normal(size=scene.own.shape)  # (bad, dim)
+    return np.asarray(noise / np.linalg.norm(noise, axis=1, keepdims=True))
 
 
 def _all(scene: Scene, one: Floats) -> Floats:

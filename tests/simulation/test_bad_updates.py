@@ -144,6 +144,8 @@ def test_a_replacement_in_a_plain_mean_is_the_bad_parties_update() -> None:
 def test_free_riders_send_what_others_or_earlier_rounds_made() -> None:
     own = scene()
     assert_array_equal(bad_updates.copied(own), HONEST[[0, 0]])
+    apart = np.linalg.norm(bad_updates.nearly_copied(own) - HONEST[0], axis=1)
+    assert_allclose(apart, 1e-3 * own.length)
     assert_array_equal(bad_updates.echoed(own), np.tile(own.last, (2, 1)))
     assert_array_equal(bad_updates.replayed(own), own.first)
     assert_array_equal(bad_updates.sign_flip(own), -own.own)
