@@ -20,9 +20,9 @@ from hansa.simulation.red_team import RedTeam
 from hansa.simulation.world import World, open_world
 
 COMMAND = "make measure TOPIC=judge"
-RULE, BEFORE = "geometric_median", "nnm"  # fixed before the attacks were written
+RULE, BEFORE = "geometric_median", "nnm"  # fixed before any attack was written
 SIZES = ((7, 3), (9, 4))  # parties, and how many of them are bad
-ROUNDS = 100
+ROUNDS = 100  # all rows together: about five minutes of one core
 SEED = 1
 _LOSS = 10.0  # percent of last-cycle RMSE
 _OPENED = 10.0  # percentage points of test rows
@@ -83,6 +83,15 @@ def _losses(where: str, found: Found) -> Iterator[Row]:
     worst = max(UNTARGETED, key=lambda name: _loss(found[_written(), name]))
     measure = f"{where}: the worst attack, {ATTACKS[worst].title}"
     yield _at_most(measure, _loss(found[_written(), worst]))
+    refused = {name: _refused(found[_written(), name]) for name in UNTARGETED}
+    worst = max(refused, key=lambda name: refused[name])
+    measure = f"{where}: updates of the others rejected at worst, under {ATTACKS[worst].title}"
+    yield shown(measure, refused[worst], "%", COMMAND)
+
+
+def _refused(one: Outcome) -> float:
+    """Return the share of honest updates that a verdict rejected, in percent."""
+    return 100 * one.others.rejected if one.others else 0.0
 
 
 def _loss(one: Outcome) -> float:
