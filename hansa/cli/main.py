@@ -9,6 +9,7 @@ import click
 
 import hansa
 from hansa.cli.align import align
+from hansa.cli.attack import attack
 from hansa.cli.charter import charter
 from hansa.cli.commands import Group
 from hansa.cli.credits import credits
@@ -32,3 +33,4 @@ for command in (charter, run, verdicts, credits, predict, partition, align, data
     cli.add_command(command)
 if find_spec("hansa.cli.study") is not None:  # the study is a room of its own
     cli.add_command(import_module("hansa.cli.study").study)
+cli.add_command(attack)
