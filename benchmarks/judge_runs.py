@@ -1,6 +1,7 @@
 """The rows about judging in whole runs: what one update's checks take, and what a defence adds to a round.
 
-Runs are of the commented charter that `hansa charter init` prints for FD004, with 8 parties that average weights.
+Runs are of the commented charter that `hansa charter init` prints for FD004, with 8 parties that average
+weights.
 """
 
 from __future__ import annotations
@@ -8,20 +9,20 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import median, quantiles
 
 import numpy as np
 
-BEFORE, RULE = "nnm", "geometric_median"
+from benchmarks.judge_attacks import BEFORE, RULE
 from benchmarks.measure import Row, at_most, not_measured, shown
 from hansa.core import codec
 from hansa.core.charter import Charter, DefenceChoice, Gate, Protection, Validation
 from hansa.core.charter_reader import generated_roster, parse_charter
 from hansa.core.charter_templates import template
-from hansa.judging.arrival import Arrivals, Bounds, Update, commitment
+from hansa.judging.arrival import Arrivals, Bounds, Update, commitment, digest_of
 from hansa.simulation.federation import Federation
 from hansa.simulation.world import open_world
 
@@ -42,28 +43,31 @@ def _arrival() -> Iterator[Row]:
     rng = np.random.default_rng(0)
     arrays = {f"values/{n}": rng.normal(size=shape).astype(np.float32) for n, shape in enumerate(_SHAPES)}
     arrays["weight"] = np.float32(1000)
-    message = codec.encode({"kind": "terms", "opening": "", "arrays": arrays})
+    message = codec.encode(arrays)
     bounds = Bounds("", {name: (np.shape(one), one.dtype) for name, one in arrays.items()}, np.inf, 1e7)
-    taken, digests, copies = [], [], []
+    taken, digests, copies, decoded = [], [], [], []
     for _ in range(_UPDATES):
-        taken.append(_checked(bounds, message))
+        taken.append(_checked(bounds, arrays))
         digests.append(_seconds(lambda: hashlib.sha256(message).digest()))
         copies.append(_seconds(lambda: bytearray(message)))
+        decoded.append(_seconds(lambda: codec.decode(message)))
     late = quantiles(taken, n=20)[-1]
     name = f"checks of an update of {sum(one.size for one in arrays.values()) - 1:,} numbers"
     yield at_most(f"{name}: wall, 95th percentile", 1000 * late, 100.0, "ms", COMMAND)
     yield shown(f"{name}: wall, median", 1000 * median(taken), "ms", COMMAND)
     yield shown(f"{name}: its SHA-256 alone, median", 1000 * median(digests), "ms", COMMAND)
     yield shown(f"{name}: one copy of its bytes, median", 1000 * median(copies), "ms", COMMAND)
+    yield shown(f"{name}: decoding its message before, median", 1000 * median(decoded), "ms", COMMAND)
 
 
-def _checked(bounds: Bounds, message: bytes) -> float:
+def _checked(bounds: Bounds, arrays: Mapping[str, np.ndarray]) -> float:
+    """Return the seconds from a party's arrays to what may be weighed."""
     salt = os.urandom(32)
-    due = commitment(bounds.task, 1, "party-1", salt, hashlib.sha256(message).digest())
+    due = commitment(bounds.task, 1, "party-1", salt, digest_of(arrays))
     began = time.perf_counter()
     arrivals = Arrivals(bounds, 1, {})
     arrivals.commit("party-1", due)
-    found = arrivals.reveal("party-1", salt, message)
+    found = arrivals.reveal("party-1", salt, arrays)
     seconds = time.perf_counter() - began
     assert isinstance(found, Update)
     return seconds

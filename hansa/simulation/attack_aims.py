@@ -17,9 +17,9 @@ from hansa.data.prepare import regime_count, regime_of
 from hansa.data.targets import labels, target_of
 from hansa.models.rows import Rows, held
 from hansa.simulation.bad_records import Spot, feature_places, triggered
-from hansa.simulation.cohort import Cohort, partition_of
+from hansa.simulation.cohort import Cohort, output_scale, partition_of
 from hansa.simulation.exam import Exam
-from hansa.simulation.session import Session, output_scale
+from hansa.simulation.session import Session
 from hansa.simulation.world import World
 
 _SENSORS = 3  # that make up a backdoor's pattern, at most
