@@ -1,4 +1,4 @@
-"""Sums by a rule: every bad message is told, the others count as the rule says, and one bad party is borne."""
+"""Sums by a rule: bad messages are told, the others count as the rule says, one bad party is borne."""
 
 from __future__ import annotations
 

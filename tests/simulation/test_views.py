@@ -75,9 +75,7 @@ def test_a_party_has_the_weights_of_its_inputs_and_of_all_that_follows() -> None
 
 @given(arrays(np.float32, (5, 7), elements=FLOATS), arrays(np.bool_, (5, 7)))
 @settings(max_examples=40)
-def test_what_a_party_lacks_is_the_median_of_those_that_have_it(
-    numbers: np.ndarray, has: np.ndarray
-) -> None:
+def test_what_a_party_lacks_is_the_median_of_those_that_have_it(numbers: np.ndarray, has: np.ndarray) -> None:
     view = View(numbers, has.astype(np.float32), has)
     filled = view.filled()
     for column in range(7):
