@@ -12,6 +12,7 @@ from hansa.core.charter import DefenceChoice
 from hansa.core.defences import DEFENCES
 from hansa.judging import defence
 from hansa.judging.arrival import Flaw
+from hansa.judging.copies import once_each
 from hansa.judging.table import Table
 from hansa.judging.verdicts import ACCEPTED, LESS, REJECTED, Verdict
 
@@ -34,7 +35,8 @@ class Judged:
 
     weights: Mapping[str, float]  # by party, at most 1 together; none: too few are left to bear bad ones
     verdicts: tuple[Verdict, ...]
-    bad: int = 0  # how many of those who count may still be bad, as the rule sees it
+    bad: int = 0  # how many of the sources may still be bad, as the rule sees it
+    once: Floats | None = None  # (sources, parties) what counts once, of those who count
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,19 @@ class Judge:
             what = f"it is {times[place]:.3g} times as far from the others as is usual"
             found[names[place]] = Flaw("distance", what)
         verdicts = self.flawed(round_, found)
-        bad = self._bears(len(names) - len(far), len(found))
-        if bad is None or (self.choice.trusted and self.choice.trusted not in names):
-            return Judged({}, tuple(verdicts))
         good = [name for name in names if name not in found]
-        weights = self._weights(names, far, stated, table if summed is None else summed, bad)
-        for name, weight in zip(good, weights, strict=True):
-            figures = {"distance": float(times[names.index(name)])}
-            verdicts.append(self._weighed(round_, name, float(weight), len(good), figures))
-        return Judged(dict(zip(good, weights.tolist(), strict=True)), tuple(verdicts), bad)
+        left = (table if summed is None else summed).without(far)
+        once = self._once(table.without(far), good)  # (sources, good)
+        bad = self._bears(len(once), len(found) + len(good) - len(once))
+        if bad is None or (self.choice.trusted and self.choice.trusted not in good):
+            return Judged({}, tuple(verdicts))
+        weights = self._by_rule(left.mixed(once), good, stated, once, bad).tolist()
+        for place, name in enumerate(good):
+            row = once[once[:, place].argmax()]  # (good,), of its source
+            others = [good[one] for one in np.flatnonzero(row) if one != place]
+            figures = {"distance": float(times[names.index(name)]), "same": float(1 + len(others))}
+            verdicts.append(self._weighed(round_, name, weights[place], 1 / len(good), others, figures))
+        return Judged(dict(zip(good, weights, strict=True)), tuple(verdicts), bad, once)
 
     def flawed(self, round_: int, flaws: Mapping[str, Flaw]) -> list[Verdict]:
         """Return the verdicts on messages that are no updates."""
@@ -92,29 +98,45 @@ class Judge:
         fits = [one for one in range(max(bad - gone, 0), bad + 1) if rule.least(one) <= good]
         return max(fits) if fits and good else None
 
-    def _weights(
-        self, names: Sequence[str], far: Sequence[int], stated: Mapping[str, float], table: Table, bad: int
-    ) -> Floats:
-        """Return (good,) weights, at most 1 together; even ones where the rule works number by number."""
-        good = [name for place, name in enumerate(names) if place not in far]
-        rule = DEFENCES[self.choice.rule]
+    def _once(self, table: Table, good: Sequence[str]) -> Floats:
+        """Return (sources, good) what counts once; under the plain mean everybody counts for his rows."""
         if self.choice.rule == "mean":
+            return np.eye(len(good))
+        apart = good.index(self.choice.trusted) if self.choice.trusted in good else None
+        return once_each(table, apart)
+
+    def _by_rule(
+        self, table: Table, good: Sequence[str], stated: Mapping[str, float], once: Floats, bad: int
+    ) -> Floats:
+        """Return (good,) weights, at most 1 together; even ones where the rule works number by number.
+
+        table: of the sources of updates, each of which counts once.
+        """
+        choice = self.choice
+        if choice.rule == "mean":
             rows = np.array([stated[name] for name in good])  # (good,)
             return rows / rows.sum() if rows.sum() else rows
-        if rule.needs == "updates":
-            return np.full(len(good), 1.0 / len(good))
-        trusted = good.index(self.choice.trusted) if self.choice.trusted in good else None
-        left = table.without(far)
-        return defence.weights(self.choice.rule, self.choice.before, left, bad, trusted)
+        if DEFENCES[choice.rule].needs == "updates":
+            return np.full(len(once), 1.0 / len(once)) @ once
+        trusted = int(once[:, good.index(choice.trusted)].argmax()) if choice.trusted else None
+        return defence.weights(choice.rule, choice.before, table, bad, trusted) @ once
 
-    def _weighed(
-        self, round_: int, name: str, weight: float, good: int, figures: Mapping[str, float]
+    def _weighed(  # noqa: PLR0913 - what was found of one party, and what it is held against
+        self,
+        round_: int,
+        name: str,
+        weight: float,
+        even: float,
+        same: Sequence[str],
+        figures: Mapping[str, float],
     ) -> Verdict:
-        title, less = DEFENCES[self.choice.rule].title, weight < _LESS / good
+        title, less = DEFENCES[self.choice.rule].title, weight < _LESS * even
         if self.choice.rule == "mean":
             reason, less = f"it counts for its rows, {weight:.1%} of all", False
         else:
-            reason = f"{title} gives it {weight:.1%} of the aggregate; an even part is {1 / good:.1%}"
+            reason = f"{title} gives it {weight:.1%} of the aggregate; an even part is {even:.1%}"
+        if same:
+            reason += f"; with {', '.join(same)}, whose update is the same, it counts once"
         return Verdict(
             round_, name, LESS if less else ACCEPTED, weight, reason, self.choice.rule, self.checks, figures
         )

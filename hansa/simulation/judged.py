@@ -143,7 +143,9 @@ class JudgedSums:
         filled = view.filled()  # (parties, dim)
         stated = {name: update.weight for name, update in updates.items()}
         shown = dict(zip(names, filled, strict=True))
-        summed = self.memory.add_up(shown) if DEFENCES[self._charter.defence.rule].remembers else None
+        choice = self._charter.defence
+        kept = 1.0 if DEFENCES[choice.rule].remembers else choice.history
+        summed = self.memory.add_up(shown, kept) if kept else None
         judged = self._judge.judged(int(ask.round), stated, table_of(filled), flaws, summed)
         self.memory.verdicts += judged.verdicts
         if METHODS[self._scenario].exchanges == "weights":
@@ -156,10 +158,10 @@ class JudgedSums:
         scale = self._scale([stated[name] for name in judged.weights])
         weights = scale * np.array(list(judged.weights.values()))  # (good,)
         rule = self._charter.defence
-        number_by_number = DEFENCES[rule.rule].needs == "updates"
-        common = (
-            defence.aggregate(rule.rule, rule.before, filled, judged.bad) if number_by_number else None
-        )  # (dim,)
+        common = None  # (dim,) where the rule works number by number
+        if DEFENCES[rule.rule].needs == "updates":
+            sources = np.asarray(judged.once, np.float32) @ filled  # (sources, dim)
+            common = defence.aggregate(rule.rule, rule.before, sources, judged.bad)
         found = view.summed(weights, common)  # (numbers,)
         whole: Any = np.float32(scale)  # NumPy's, as the values are
         return Totals(_shaped(found, like.values), whole)
