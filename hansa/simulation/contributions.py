@@ -93,8 +93,8 @@ class Contributions:
         rows = np.arange(len(terms), len(table.lengths))  # of the targets
         scores = [
             gradient_scores.first_order(table.without(rows[rows != row]), np.ones(len(terms))) for row in rows
-        ]
-        return marked_by_others(np.stack(scores), owners)
+        ]  # of even shares, where terms are shares already
+        return marked_by_others(len(terms) * np.stack(scores), owners)
 
     def _shapley(self, game: Game, round_: int) -> Floats:
         """Return (validators, good) Shapley values, exact where parties are few."""
