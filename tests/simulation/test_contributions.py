@@ -90,8 +90,7 @@ def test_by_gradient_a_value_is_the_way_that_an_update_goes_down() -> None:
     steps = weighed.weights[:, None] * weighed.view.numbers  # (parties, dim)
     each = down @ steps.T  # (validators, parties)
     others = [np.delete(each[:, party], party).mean() for party in range(PARTIES)]
-    # Weights are shares of the round, and so are the factors of first_order: of four parties a quarter.
-    assert_allclose(4 * np.array(brought(session).values[0]), others, rtol=1e-3)
+    assert_allclose(brought(session).values[0], others, rtol=1e-3)
 
 
 def test_where_rows_are_shared_a_coalition_predicts_by_its_mean() -> None:
