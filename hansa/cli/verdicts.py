@@ -35,6 +35,9 @@ def verdicts(out: Path, party: str, as_json: bool) -> None:
     if party and party not in result["parties"]:
         names = ", ".join(list(result["parties"])[:8])
         raise FolderError(f'no party is called "{party}"', do=f"name one of {names}", where=str(out))
+    if party and not any("verdicts" in found for found in judged.values()):
+        do = f"read how parties voted: hansa verdicts {out}"
+        raise FolderError(f"no update of {party} was judged", do=do, where=str(out))
     if as_json:
         click.echo(json_text(_of_party(judged, party) if party else judged))
     elif party:

@@ -101,8 +101,8 @@ def _secrecy_faults(charter: Charter, rule: Defence, senders: Sequence[str]) -> 
     choice, level = charter.defence, charter.secrecy
     if level in ("masked", "encrypted"):
         what = f'{choice.rule} compares updates, and under secrecy "{level}" nobody sees more than their sum'
-        left = charter.parties - choice.bad >= charter.protection.cohort
-        ways = [_SHARED] if _by_servers(rule) and PRODUCED.issuperset(senders) and left else []
+        enough = charter.parties - choice.bad >= charter.protection.cohort
+        ways = [_SHARED] if _by_servers(rule) and PRODUCED.issuperset(senders) and enough else []
         yield Fault("defence", what, ", or ".join([*ways, _OPEN]))
         return
     if level != "shared":

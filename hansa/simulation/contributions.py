@@ -108,15 +108,16 @@ class Contributions:
 
     def _scores(self, table: Table, weights: Floats, owners: Sequence[int | None]) -> Floats:
         """Return (parties,) scores by the others' directions; table: of the parties, then of these."""
-        rows = np.arange(len(weights), table.parties)
+        rows, whole = np.arange(len(weights), table.parties), weights.sum()
         found = []
         for row in rows:
             one = table.without(rows[rows != row].tolist())  # of the parties and one direction
             if self._reward.measure == "quadratic":
-                found.append(gradient_scores.quadratic(gradient_scores.at_step(one, weights), weights))
+                bowl = gradient_scores.at_step(one, weights)
+                found.append(whole**2 * gradient_scores.quadratic(bowl, weights))
             else:
-                found.append(gradient_scores.first_order(one, weights))
-        return marked_by_others(np.stack(found), owners)
+                found.append(whole * gradient_scores.first_order(one, weights))
+        return marked_by_others(np.stack(found), owners)  # of the step itself: scores are of shares of it
 
     def _directions(self, ask: Ask) -> dict[str, NDArray[np.float64]]:
         """Return the direction that each validator holds, in rounds that are measured."""

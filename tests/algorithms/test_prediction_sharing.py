@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -160,3 +161,44 @@ def test_damping_keeps_its_share_of_the_old_mean_from_the_second_round_on() -> N
 def test_damping_calms_a_large_federation() -> None:
     undamped, damped = _guesses(5, 0.0, 6), _guesses(5, 0.25, 6)
     assert abs(damped[-1]) < 0.1 * abs(undamped[-1])
+
+
+# --- where a rule has weighed the sums ---------------------------------------------------------------
+
+
+def _judged_pair(judged: bool) -> tuple[PredictionSharing, Played]:
+    algorithm = PredictionSharing(RECIPE, SharedLoss(), KEYS, judged=judged)
+    return algorithm, played(algorithm, BY_LABEL, 1)
+
+
+def _partners(judged: bool, scale: float) -> np.ndarray:
+    """Return (keys,) what the first party takes for its partners' mean; scale: of all weights."""
+    algorithm, now = _judged_pair(judged)
+    total = now.state.total
+    weighed = Totals(jax.tree.map(lambda leaf: scale * leaf, total), jnp.float32(scale))
+    state = algorithm.absorb(now.state, weighed)
+    member = now.members[0]
+    member.answer(algorithm.ask(state))
+    return np.asarray(member.local.partners)
+
+
+def test_judged_partners_are_the_mean_of_all_however_a_rule_scales_its_weights() -> None:
+    total = _judged_pair(True)[1].state.total
+    support = np.asarray(total.support)
+    mean = np.where(support > 0, np.asarray(total.prediction) / np.maximum(support, 1e-9), 0.0)  # (keys,)
+    for scale in (1.0, 0.5, 1e-3):
+        assert_allclose(_partners(True, scale), mean, atol=1e-5)
+
+
+def test_unjudged_partners_are_without_the_party_itself() -> None:
+    assert not np.allclose(_partners(True, 1.0), _partners(False, 1.0))
+
+
+def test_a_key_that_a_rule_left_to_nobody_has_no_partners() -> None:
+    algorithm, now = _judged_pair(True)
+    nothing = Totals(jax.tree.map(jnp.zeros_like, now.state.total), jnp.zeros(()))
+    member = now.members[0]
+    terms = member.answer(algorithm.ask(algorithm.absorb(now.state, nothing)))
+    assert_array_equal(member.local.partners, np.zeros(KEYS))
+    assert np.isfinite(np.asarray(terms.values.prediction)).all()
+    assert np.isfinite(float(member.local.loss))
