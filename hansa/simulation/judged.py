@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -233,9 +233,12 @@ class JudgedSums:
         return judged
 
 
-def _named(names: Iterable[str], terms: Terms) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a party's terms by the names that the round has for them."""
-    return {name: np.asarray(leaf) for name, leaf in zip(names, jax.tree.leaves(terms), strict=True)}
+def _named(names: Collection[str], terms: Terms) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a party's terms by the names that the round has for them; by its own for others."""
+    leaves = jax.tree.leaves(terms)
+    if len(leaves) != len(names):
+        return arrays.flatten(terms)
+    return {name: np.asarray(leaf) for name, leaf in zip(names, leaves, strict=True)}
 
 
 def _shaped(numbers: Numbers, like: Any) -> Any:
