@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 
 from benchmarks.charters import fd004
 from benchmarks.measure import Row, at_most, not_measured, shown
@@ -22,10 +23,9 @@ from hansa.simulation.world import World, open_world
 COMMAND = "make measure TOPIC=judge"
 RULE, BEFORE = "geometric_median", "nnm"  # fixed before any attack was written
 SIZES = ((7, 3), (9, 4))  # parties, and how many of them are bad
-ROUNDS = 100  # all rows together: about five minutes of one core
-SEED = 1
+ROUNDS = 100  # all rows together: about a quarter of an hour of one core
+SEEDS = (1, 2, 3)  # a loss is the mean over them: that of a single last round is chance by several percent
 _LOSS = 10.0  # percent of last-cycle RMSE
-_OPENED = 10.0  # percentage points of test rows
 _SHIFT = 2.0  # percent of the mean prediction
 _ACCUSED = 1.0  # percent of honest updates
 _SKEWS = {"regime": "dealt by operating regime", "fleet_size": "fleets of very different size"}
@@ -44,7 +44,7 @@ def rows() -> Iterator[Row]:
     world = open_world(_charter(SIZES[0][0]), Path(data))
     for parties, bad in SIZES:
         aimed = ("backdoor", "backdoor_replacement")
-        found = _tried(_charter(parties), world, (*UNTARGETED, *aimed), bad)
+        found = [_tried(_charter(parties, seed), world, (*UNTARGETED, *aimed), bad) for seed in SEEDS]
         yield from _losses(f"FD004, {bad} of {parties} parties bad", found)
         yield from _sybils(f"FD004, {bad} of {parties} parties Sybils", found)
         yield from _backdoors(f"FD004, {bad} of {parties} parties bad", found, aimed)
@@ -52,8 +52,8 @@ def rows() -> Iterator[Row]:
     yield from _skewed(world)
 
 
-def _charter(parties: int) -> Charter:
-    return fd004(parties=parties, seed=SEED, algorithm="fedavg", rounds=ROUNDS)
+def _charter(parties: int, seed: int = SEEDS[0]) -> Charter:
+    return fd004(parties=parties, seed=seed, algorithm="fedavg", rounds=ROUNDS)
 
 
 def _written() -> str:
@@ -69,21 +69,23 @@ def _tried(charter: Charter, world: World, attacks: Sequence[str], bad: int) -> 
     return {(one.rule, one.attack): one for one in team.outcomes(lambda _: None)}
 
 
-def _losses(where: str, found: Found) -> Iterator[Row]:
+def _losses(where: str, found: Sequence[Found]) -> Iterator[Row]:
     """Yield the loss under every untargeted attack, and the worst of them."""
-    base = found[UNATTACKED, UNATTACKED].figures["last_cycle"]
+    base = mean(one[UNATTACKED, UNATTACKED].figures["last_cycle"] for one in found)
     yield shown(f"{where}: last-cycle RMSE unattacked, without a rule", base, "cycles", COMMAND)
-    yield shown(f"{where}: loss by the rule alone", _loss(found[_written(), UNATTACKED]), "%", COMMAND)
+    yield shown(f"{where}: loss by the rule alone", _loss(found, _written(), UNATTACKED), "%", COMMAND)
     for name in UNTARGETED:
         measure = f"{where}, {ATTACKS[name].title}: loss of last-cycle RMSE under {_written()}"
-        yield _at_most(measure, _loss(found[_written(), name]))
-        plain = found[UNATTACKED, name]
-        what = f"{where}, {ATTACKS[name].title}: the same without a rule"
-        yield shown(f"{what} (the run breaks)" if plain.why else what, _loss(plain), "%", COMMAND)
-    worst = max(UNTARGETED, key=lambda name: _loss(found[_written(), name]))
+        yield _at_most(measure, _loss(found, _written(), name))
+        broke = " (the run breaks)" if any(one[UNATTACKED, name].why for one in found) else ""
+        what = f"{where}, {ATTACKS[name].title}: the same without a rule{broke}"
+        yield shown(what, _loss(found, UNATTACKED, name), "%", COMMAND)
+    worst = max(UNTARGETED, key=lambda name: _loss(found, _written(), name))
     measure = f"{where}: the worst attack, {ATTACKS[worst].title}"
-    yield _at_most(measure, _loss(found[_written(), worst]))
-    refused = {name: _refused(found[_written(), name]) for name in UNTARGETED}
+    yield _at_most(measure, _loss(found, _written(), worst))
+    single = max(_loss([one], _written(), name) for one in found for name in UNTARGETED)
+    yield shown(f"{where}: the worst attack under a single seed", single, "%", COMMAND)
+    refused = {name: mean(_refused(one[_written(), name]) for one in found) for name in UNTARGETED}
     worst = max(refused, key=lambda name: refused[name])
     measure = f"{where}: updates of the others rejected at worst, under {ATTACKS[worst].title}"
     yield shown(measure, refused[worst], "%", COMMAND)
@@ -94,32 +96,37 @@ def _refused(one: Outcome) -> float:
     return 100 * one.others.rejected if one.others else 0.0
 
 
-def _loss(one: Outcome) -> float:
-    """Return a run's loss in percent; of one that broke, 100,000."""
-    return 1e5 if one.why else one.loss["last_cycle"]
+def _loss(found: Sequence[Found], rule: str, attack: str) -> float:
+    """Return the mean loss of runs in percent; of one that broke, 100,000."""
+    each = [one[rule, attack] for one in found]
+    return mean(1e5 if one.why else one.loss["last_cycle"] for one in each)
 
 
 def _at_most(measure: str, loss: float) -> Row:
     return at_most(measure, loss, _LOSS, "%", COMMAND)
 
 
-def _sybils(where: str, found: Found) -> Iterator[Row]:
+def _sybils(where: str, found: Sequence[Found]) -> Iterator[Row]:
     """Yield how many updates of Sybils are rejected or counted for less."""
     for name in ("sybils", "unlike_sybils"):
-        bad, others = found[_written(), name].bad, found[_written(), name].others
-        assert bad is not None
-        assert others is not None
         what = f"{where}, {ATTACKS[name].title}: updates rejected or counted for less"
-        yield shown(f"{what}, Sybils", 100 * (bad.rejected + bad.less), "%", COMMAND)
-        yield shown(f"{what}, the others", 100 * (others.rejected + others.less), "%", COMMAND)
+        every = [one[_written(), name] for one in found]
+        yield shown(f"{what}, Sybils", mean(_less(one.bad) for one in every), "%", COMMAND)
+        yield shown(f"{what}, the others", mean(_less(one.others) for one in every), "%", COMMAND)
 
 
-def _backdoors(where: str, found: Found, attacks: Sequence[str]) -> Iterator[Row]:
+def _less(counts: Counts | None) -> float:
+    assert counts is not None
+    return 100 * (counts.rejected + counts.less)
+
+
+def _backdoors(where: str, found: Sequence[Found], attacks: Sequence[str]) -> Iterator[Row]:
     """Yield how many more worn test rows a pattern lifts to as good as new, by what was learnt of it."""
     for name in attacks:
         measure = f"{where}, {ATTACKS[name].title}: worn test rows lifted, more than unattacked"
-        yield at_most(measure, _opened(found[_written(), name]), _OPENED, "points", COMMAND)
-        yield shown(f"{measure}, without a rule", _opened(found[UNATTACKED, name]), "points", COMMAND)
+        ruled, plain = (mean(_opened(one[rule, name]) for one in found) for rule in (_written(), UNATTACKED))
+        yield shown(f"{measure}, under {_written()}", ruled, "points", COMMAND)
+        yield shown(f"{measure}, without a rule", plain, "points", COMMAND)
 
 
 def _opened(one: Outcome) -> float:

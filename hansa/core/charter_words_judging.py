@@ -46,6 +46,26 @@ def how_updates_are_judged(charter: Charter) -> Iterator[str]:
         yield _CHECKED[charter.secrecy]
         yield "Every party can read the verdicts on its updates; a rule may give an honest one no weight."
     yield from _gate(charter)
+    yield from _reward(charter)
+
+
+def _reward(charter: Charter) -> Iterator[str]:
+    reward = charter.reward
+    if reward.measure == "none":
+        return
+    end = "the lower end of its interval" if reward.pays == "lower" else "the mean"
+    often = "each round" if reward.every == 1 else f"every {reward.every} rounds"
+    yield (
+        f"Reward: {reward.credits:,} credits for the run, by each party's share of what all brought, {end}; "
+        f"measured {often} by {_MEASURES[reward.measure]}, on assets that the others keep back."
+    )
+
+
+_MEASURES = {
+    "shapley": "Shapley values of models",
+    "gradient": "how far its update goes down the losses",
+    "quadratic": "Shapley values of a quadratic loss",
+}
 
 
 def _only_the_gate(charter: Charter) -> str:

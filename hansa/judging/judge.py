@@ -24,6 +24,7 @@ nearer and bad is left to the rule, which weighs and does not accuse.
 """
 
 _LOST = 1e4  # times the usual distance; farther out, a distance leaves no digits of the others'
+_SHORTEST = 0.25  # of the median update's length: what is usual between two is hardly less
 _LESS = 0.9  # of an even part: who gets less is down-weighted
 
 Floats = NDArray[np.float64]
@@ -75,8 +76,9 @@ class Judge:
         left = (table if summed is None else summed).without(far)
         once = self._once(table.without(far), good)  # (sources, good)
         bad = self._bears(len(once), len(found) + len(good) - len(once))
-        if bad is None or (self.choice.trusted and self.choice.trusted not in good):
-            return Judged({}, tuple(verdicts))
+        many = 2 * len(good) > len(names) + len(flaws)
+        if bad is None or not many or (self.choice.trusted and self.choice.trusted not in good):
+            return Judged({}, (*verdicts, *(self._idle(round_, name) for name in good)))
         weights = self._by_rule(left.mixed(once), good, stated, once, bad).tolist()
         for place, name in enumerate(good):
             row = once[once[:, place].argmax()]  # (good,), of its source
@@ -91,6 +93,10 @@ class Judge:
             Verdict(round_, name, REJECTED, 0.0, flaw.what, flaw.check, self.checks)
             for name, flaw in flaws.items()
         ]
+
+    def _idle(self, round_: int, name: str) -> Verdict:
+        what = "too few parties are left for the rule: the last model stays"
+        return Verdict(round_, name, LESS, 0.0, what, self.choice.rule, self.checks)
 
     def _bears(self, good: int, gone: int) -> int | None:
         """Return how many bad parties the rule can bear among those left; None: fewer than there may be."""
@@ -145,9 +151,13 @@ class Judge:
 def from_the_others(table: Table) -> Floats:
     """Return (parties,) each party's median distance to the others, over the median party's.
 
-    Where most parties are at one point, the yardstick is the least distance that is not 0.
+    The yardstick is no shorter than a part of the median update, so that copies of one do not make the others
+    far; where most parties send nothing, it is the least distance that is not 0.
     """
     apart = np.sort(np.sqrt(table.between), axis=1)[:, 1:]  # (parties, others), without the 0 to itself
-    own = np.median(apart, axis=1) if table.parties > 1 else np.zeros(1)  # (parties,)
-    usual = float(np.median(own)) or float(min((one for one in own if one), default=1.0))
-    return own / usual
+    middle = (
+        table.parties - 2
+    ) // 2  # of the others: the lower one, so that half of them being far tells nothing
+    own = apart[:, middle] if table.parties > 1 else np.zeros(1)  # (parties,)
+    usual = max(float(np.median(own)), _SHORTEST * float(np.median(np.sqrt(table.lengths))))
+    return own / (usual or float(min((one for one in own if one), default=1.0)))

@@ -80,6 +80,12 @@ class Contributions:
         self.rounds.append(round_)
         self.values.append(found.tolist())
 
+    def take_back(self, round_: int) -> None:
+        """Let rounds after this one count for nothing: their model was not adopted."""
+        for place, measured in enumerate(self.rounds):
+            if measured > round_:
+                self.values[place] = [0.0] * len(self._names)
+
     def _places(self, names: Iterable[str]) -> list[int]:
         return [self._names.index(name) for name in names]
 

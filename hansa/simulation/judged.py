@@ -234,7 +234,7 @@ class JudgedSums:
 
 
 def _named(names: Collection[str], terms: Terms) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a party's terms by the names that the round has for them; by its own for others."""
+    """Return the arrays of a party's terms by the round's names; where it has other parts, by its own."""
     leaves = jax.tree.leaves(terms)
     if len(leaves) != len(names):
         return arrays.flatten(terms)

@@ -38,9 +38,21 @@ class Judgement:
         """Return the state to go on from after a round."""
         if self._brought is not None and self._judge is not None:
             self._brought.measure(done, state, self._judge)
-        if self._gate is not None and self._gate.due(done, rounds):
-            return self._gate.passed(done, state)
-        return state
+        if self._gate is None or not self._gate.due(done, rounds):
+            return state
+        following = self._gate.passed(done, state)
+        if not self._gate.votes[-1].promoted:
+            self._forget()
+        return following
+
+    def _forget(self) -> None:
+        """Let rounds since the last adopted model count for nothing; what they sent may be sent again."""
+        assert self._gate is not None
+        adopted = max((one.round for one in self._gate.votes if one.promoted), default=0)
+        if self._brought is not None:
+            self._brought.take_back(adopted)
+        if self._judge is not None:
+            self._judge.memory.seen.clear()
 
     def found(self) -> dict[str, Any]:
         """Return plain values: verdicts, their sums by party, the rounds that changed nothing, votes."""

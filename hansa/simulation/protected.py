@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
-from hansa.core.errors import AbortedError, CharterError
+from hansa.core.errors import AbortedError, CharterError, MessageError
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import BY_ROW, METHODS
 from hansa.crypto.lattice import WIDTH
@@ -192,7 +192,7 @@ class ProtectedSums:
         rows |= {name + VALIDATING: (vector, 0) for name, vector in beside.items()}
         nodes = self._valuing
         occasion = self._occasion(why, SharedForm(len(nodes.names), norm), numbers, nodes)
-        with self._faults_raised(nodes):
+        with self._faults_raised(nodes, judged=weigh is not None):
             found = shared_sums.shared_sum(
                 nodes, occasion, rows, self.meter.carrier(occasion.kind), weigh=weigh
             )
@@ -222,12 +222,17 @@ class ProtectedSums:
         return Occasion(roster=digest, number=self._asked, form=form, size=size, cohort=self._cohort, **why)
 
     @contextmanager
-    def _faults_raised(self, nodes: Nodes) -> Iterator[None]:
-        """Raise the first thing that any node found fault with: in one process nobody drops out by chance."""
+    def _faults_raised(self, nodes: Nodes, *, judged: bool = False) -> Iterator[None]:
+        """Raise the first thing that any node found fault with: in one process nobody drops out by chance.
+
+        judged: whether who was thrown out of a sum gets a verdict, and the run goes on.
+        """
         try:
             yield
         except AbortedError as ended:
-            raise (nodes.trouble or [ended])[0] from ended
+            raise (ended if judged else (nodes.trouble or [ended])[0]) from ended
+        if judged:
+            nodes.trouble[:] = [one for one in nodes.trouble if not isinstance(one, MessageError)]
         for fault in nodes.trouble:
             raise fault
 

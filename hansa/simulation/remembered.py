@@ -16,6 +16,8 @@ from hansa.judging.verdicts import REJECTED, Verdict
 
 Numbers = NDArray[np.float32]
 
+_FEW = 50  # parties whose earlier updates are in each round's table: it grows as their square
+
 
 @dataclass(slots=True)
 class Remembered:
@@ -24,7 +26,7 @@ class Remembered:
     names: tuple[str, ...]  # of all parties
     seen: dict[str, set[bytes]] = field(default_factory=dict)  # digests of each party's messages
     summed: dict[str, Numbers] = field(default_factory=dict)  # (dim,) each party's updates, added over rounds
-    older: Numbers | None = None  # (1 + parties, dim) the last change, and each party's last update
+    older: Numbers | None = None  # (rows, dim) the last change and, of few parties, each one's last update
     tables: list[Table] = field(default_factory=list)  # of each round: all parties, and then what is older
     verdicts: list[Verdict] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)  # rounds in which the last model stayed
@@ -40,12 +42,13 @@ class Remembered:
         """Note how near updates are to one another, and to what was known before."""
         nothing = np.zeros_like(next(iter(updates.values())))  # (dim,)
         now = np.stack([updates.get(name, nothing) for name in self.names])  # (parties, dim)
-        older = np.zeros((1 + len(now), len(nothing)), np.float32) if self.older is None else self.older
+        rows = 1 + (len(now) if len(now) <= _FEW else 0)
+        older = np.zeros((rows, len(nothing)), np.float32) if self.older is None else self.older
         self.tables.append(table_of(np.concatenate([now, older])))
         change = nothing.copy()  # (dim,)
         for name, weight in weights.items():
             change += np.float32(weight) * updates[name]
-        self.older = np.concatenate([change[None], now])  # (1 + parties, dim)
+        self.older = np.concatenate([change[None], now])[:rows]  # (rows, dim)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return who rides free or has faulty records, by the angles of all rounds; nothing of few rounds.

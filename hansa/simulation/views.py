@@ -31,10 +31,13 @@ class View:
         return View(self.numbers[places], self.beside[places], has)
 
     def filled(self) -> Floats:
-        """Return (parties, dim) numbers; where a party lacks one, the median of those that have it."""
+        """Return (parties, dim) numbers; where a party lacks one, the median of those that have it.
+
+        What a single party has is compared with no change, and not with itself.
+        """
         if self.has is None:
             return self.numbers
-        some = np.flatnonzero(~self.has.all(axis=0) & self.has.any(axis=0))
+        some = np.flatnonzero(~self.has.all(axis=0) & (self.has.sum(axis=0) > 1))
         filled = np.where(self.has, self.numbers, np.float32(0.0))  # (parties, dim)
         known = np.where(self.has[:, some], self.numbers[:, some], np.float32(np.nan))  # (parties, some)
         if len(some):

@@ -196,7 +196,6 @@ def test_one_validator_is_refused_before_training() -> None:
         Session(replace(cohort, kept_back=[first, *nothing]), exams, 2)
 
 
-@pytest.mark.xfail(strict=True, reason="what counted under shared secrecy is not handed to those who measure")
 def test_servers_that_know_products_tell_who_brought_something() -> None:
     given = rewarded(
         measure="gradient", protection=Protection("shared"), network={"hidden": (128,)},

@@ -114,7 +114,7 @@ def test_an_update_longer_than_the_charter_allows_is_rejected() -> None:
 def test_the_charters_rows_bound_what_a_party_counts_for() -> None:
     given = contract(rounds=1, defence=DefenceChoice("mean"), protection=Protection("open", most_rows=25))
     outcomes = {party.name: verdicts(played(given), party.name) for party in given.roster}
-    assert {one for ((_, one, _),) in outcomes.values()} == {"accepted", "rejected"}
+    assert {one for ((_, one, _),) in outcomes.values()} == {"down-weighted", "rejected"}  # most were
 
 
 def test_an_update_of_an_earlier_round_is_a_replay() -> None:
@@ -266,9 +266,6 @@ def _everybody() -> list[str]:
     return [f"party-{place}" for place in range(1, 6)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what one party alone has is compared with itself, and divided by its own weight"
-)
 @pytest.mark.parametrize("rule", ["mean", "geometric_median"])
 def test_what_one_party_alone_has_is_bounded_too(rule: str) -> None:
     """A sensor of one party: nobody else's update tells whether its numbers are right, but its size does."""

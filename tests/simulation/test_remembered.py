@@ -51,7 +51,7 @@ def test_adding_up_leaves_the_updates_as_they_are() -> None:
     memory, first = Remembered(NAMES), round_of(0)
     kept = {name: own.copy() for name, own in first.items()}
     memory.add_up(first, 1.0)
-    memory.add_up(round_of(1))
+    memory.add_up(round_of(1), 1.0)
     for name in NAMES:
         assert_array_equal(first[name], kept[name])
 

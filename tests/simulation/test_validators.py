@@ -72,17 +72,21 @@ def test_one_model_and_many_have_the_same_losses() -> None:
 
 
 @pytest.mark.parametrize("name", ["fedavg", "scaffold"])
-def test_downhill_is_minus_the_slope_of_each_loss(name: str) -> None:
+def test_downhill_is_the_direction_of_minus_the_slope_of_each_loss(name: str) -> None:
     cohort = cohort_of(name)
     shared, validators = shared_of(cohort), validators_of(cohort)
     here, rng, step = flat(shared), np.random.default_rng(1), 1e-2
     down = validators.downhill(shared)
     assert down.shape == (5, len(here))
+    assert_allclose(np.linalg.norm(down, axis=1), 1.0, rtol=1e-5)
+    lengths = []
     for _ in range(3):
         along = rng.normal(size=len(here)).astype(np.float32)
         ends = validators.losses(shared, np.stack([here + step * along, here - step * along]))
         slope = (ends[0] - ends[1]) / (2 * step)  # (validators,)
-        assert_allclose(down @ along, -slope, rtol=2e-2, atol=2e-3)
+        lengths.append(-slope / (down @ along))
+    assert_allclose(lengths, np.broadcast_to(lengths[0], (3, 5)), rtol=3e-2)
+    assert np.min(lengths) > 0
 
 
 def test_of_many_rows_evenly_spread_ones_count(monkeypatch: pytest.MonkeyPatch) -> None:
