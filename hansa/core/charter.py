@@ -196,7 +196,6 @@ class DefenceChoice:
     before: str = "none"  # what is done to updates before the rule: none, nnm or arc
     bad: int = 1  # how many bad parties the rule shall bear
     trusted: str = ""  # fltrust, monna: the party whose update the others are held against
-    history: float = 0.0  # what a rule keeps in each round of what it has seen of a party, as a share
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,6 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("protection", "width", lambda x: x in (32, 64), "of bits, 32 or 64"),
     ("protection", "norm", lambda x: x > 0, "over 0"),
     ("defence", "bad", lambda x: x >= 0, "of at least 0"),
-    ("defence", "history", lambda x: 0 <= x < 1, "from 0 (each round is judged alone) to below 1"),
     ("validation", "share", lambda x: 0 <= x < 1, "from 0 to below 1"),
     ("gate", "every", lambda x: x >= 0, "of at least 0 (0 lets nobody vote)"),
     ("gate", "quorum", lambda x: x >= 1, "of at least 1, or leave it out for more than half"),

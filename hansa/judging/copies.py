@@ -13,14 +13,16 @@ from hansa.judging.table import Floats, Table
 NEAR = 0.1
 """Times the usual distance between two updates: nearer ones are one."""
 
+_SAME = 0.003  # of an update's length: what is nearer is one even where most coincide
+
 
 def once_each(table: Table, apart: int | None = None) -> Floats:
     """Return (sources, parties) what makes one update of those that coincide: their mean; each row sums to 1.
 
     apart: the place of a party that is never one with others.
     """
-    usual = _usual(table)
-    near = table.between <= NEAR**2 * usual if usual else np.eye(table.parties, dtype=bool)
+    shorter = np.minimum(table.lengths[:, None], table.lengths[None, :])  # (parties, parties), squared
+    near = table.between <= np.maximum(_SAME**2 * shorter, NEAR**2 * _usual(table))  # (parties, parties)
     if apart is not None:
         near[apart] = near[:, apart] = np.arange(table.parties) == apart
     sources, left = [], list(range(table.parties))
@@ -38,8 +40,8 @@ def once_each(table: Table, apart: int | None = None) -> Floats:
 def _usual(table: Table) -> float:
     """Return the squared distance that is usual between two updates; 0 where most are one with others.
 
-    Of a party's distances it is the lower quartile, of which no minority can be the cause that is far away;
-    over parties the median.
+    Of a party's distances it is the lower quartile, which no minority far away can raise; over parties the
+    median.
     """
     if table.parties < 2:
         return 0.0

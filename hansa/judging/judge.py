@@ -61,7 +61,8 @@ class Judge:
         the table of updates summed over rounds, where the rule looks at it. flaws: of the others' messages.
         """
         names = list(stated)
-        times = from_the_others(table)  # (parties,)
+        every = once_each(table, self._apart(names))  # (sources, parties)
+        times = from_the_others(table.mixed(every)) @ (every > 0)  # (parties,)
         far = [
             place
             for place in np.argsort(-times)[: self.choice.bad]
@@ -106,10 +107,11 @@ class Judge:
 
     def _once(self, table: Table, good: Sequence[str]) -> Floats:
         """Return (sources, good) what counts once; under the plain mean everybody counts for his rows."""
-        if self.choice.rule == "mean":
-            return np.eye(len(good))
-        apart = good.index(self.choice.trusted) if self.choice.trusted in good else None
-        return once_each(table, apart)
+        return np.eye(len(good)) if self.choice.rule == "mean" else once_each(table, self._apart(good))
+
+    def _apart(self, names: Sequence[str]) -> int | None:
+        """Return the place of the party that all trust."""
+        return names.index(self.choice.trusted) if self.choice.trusted in names else None
 
     def _by_rule(
         self, table: Table, good: Sequence[str], stated: Mapping[str, float], once: Floats, bad: int

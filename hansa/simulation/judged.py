@@ -143,9 +143,7 @@ class JudgedSums:
         filled = view.filled()  # (parties, dim)
         stated = {name: update.weight for name, update in updates.items()}
         shown = dict(zip(names, filled, strict=True))
-        choice = self._charter.defence
-        kept = 1.0 if DEFENCES[choice.rule].remembers else choice.history
-        summed = self.memory.add_up(shown, kept) if kept else None
+        summed = self.memory.add_up(shown) if DEFENCES[self._charter.defence.rule].remembers else None
         judged = self._judge.judged(int(ask.round), stated, table_of(filled), flaws, summed)
         self.memory.verdicts += judged.verdicts
         if METHODS[self._scenario].exchanges == "weights":

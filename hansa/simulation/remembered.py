@@ -31,11 +31,10 @@ class Remembered:
     verdicts: list[Verdict] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)  # rounds in which the last model stayed
 
-    def add_up(self, updates: Mapping[str, Numbers], kept: float) -> Table:
-        """Return the table of each party's updates of all rounds, added; kept: of the sum, in each round."""
+    def add_up(self, updates: Mapping[str, Numbers]) -> Table:
+        """Return the table of the updates of all rounds together."""
         for name, own in updates.items():
-            before = self.summed.get(name)
-            self.summed[name] = own.copy() if before is None else np.float32(kept) * before + own  # (dim,)
+            self.summed[name] = self.summed[name] + own if name in self.summed else own.copy()  # (dim,)
         return table_of([self.summed[name] for name in updates])
 
     def keep_table(self, updates: Mapping[str, Numbers], weights: Mapping[str, float]) -> None:

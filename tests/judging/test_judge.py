@@ -230,7 +230,7 @@ def test_too_few_left_count_for_nothing() -> None:
     judge = Judge(choice, CHECKS["open"])
     found = judge.judged(1, {"p0": 1.0, "p1": 1.0}, table_of(updates(2)), {}, None)
     assert not found.weights
-    assert not found.verdicts
+    assert [(one.outcome, one.share) for one in found.verdicts] == [(LESS, 0.0)] * 2
 
 
 @pytest.mark.parametrize("rule", ["monna", "fltrust"])
@@ -238,7 +238,7 @@ def test_without_the_trusted_party_nobody_counts(rule: str) -> None:
     flaws = {"p0": Flaw("replay", "again")}
     found = judged(updates(6), choice_of(rule), flaws=flaws)
     assert not found.weights
-    assert [one.party for one in found.verdicts] == ["p0"]
+    assert [one.party for one in found.verdicts if one.outcome == REJECTED] == ["p0"]
 
 
 @pytest.mark.parametrize("rule", ["monna", "fltrust"])
@@ -276,3 +276,22 @@ def test_figures_say_how_far_each_is() -> None:
     away = from_the_others(table_of(rows))
     assert [one.figures["distance"] for one in found.verdicts] == pytest.approx(away.tolist())
     assert np.median(away) == pytest.approx(1.0)
+
+
+def test_updates_that_are_one_count_once_and_their_verdicts_say_with_whom() -> None:
+    rows = updates()
+    rows[[4, 5, 6]] = rows[4]
+    found = judged(rows, choice_of("geometric_median", bad=3))
+    together = sum(found.weights[name] for name in ("p4", "p5", "p6"))
+    assert together <= max(found.weights.values()) + 1e-9 < 0.5
+    assert found.weights["p4"] == pytest.approx(together / 3)
+    (verdict,) = [one for one in found.verdicts if one.party == "p5"]
+    assert verdict.reason.endswith("with p4, p6, whose update is the same, it counts once")
+    assert verdict.figures["same"] == 3.0
+
+
+def test_under_the_plain_mean_everybody_counts_for_its_rows() -> None:
+    rows = updates()
+    rows[[4, 5, 6]] = rows[4]
+    found = judged(rows, choice_of("mean"))
+    assert found.weights["p5"] == pytest.approx(1 / 7)

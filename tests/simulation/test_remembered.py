@@ -28,7 +28,7 @@ def round_of(seed: int, **own: np.ndarray) -> dict[str, np.ndarray]:
 def after(*rounds: Mapping[str, np.ndarray], weights: Mapping[str, float] = EVEN) -> Remembered:
     memory = Remembered(NAMES)
     for updates in rounds:
-        memory.add_up(updates, 1.0)
+        memory.add_up(updates)
         memory.keep_table(updates, weights)
     return memory
 
@@ -39,19 +39,19 @@ def kinds(memory: Remembered) -> set[tuple[str, tuple[str, ...]]]:
 
 def test_updates_are_added_up_over_rounds_by_party() -> None:
     memory, first, second = Remembered(NAMES), round_of(0), round_of(1)
-    memory.add_up(first, 1.0)
-    found = memory.add_up(second, 1.0)
+    memory.add_up(first)
+    found = memory.add_up(second)
     expected = table_of([first[name] + second[name] for name in NAMES])
     assert_allclose(found.between, expected.between, rtol=1e-6)
     del second["c"]
-    assert memory.add_up(second, 1.0).parties == 4  # who did not answer keeps its sum and is not in the table
+    assert memory.add_up(second).parties == 4  # who did not answer keeps its sum and is not in the table
 
 
 def test_adding_up_leaves_the_updates_as_they_are() -> None:
     memory, first = Remembered(NAMES), round_of(0)
     kept = {name: own.copy() for name, own in first.items()}
-    memory.add_up(first, 1.0)
-    memory.add_up(round_of(1), 1.0)
+    memory.add_up(first)
+    memory.add_up(round_of(1))
     for name in NAMES:
         assert_array_equal(first[name], kept[name])
 
@@ -122,7 +122,7 @@ def test_a_snapshot_comes_back_to_the_bit(rounds: int) -> None:
         assert_array_equal(one.lengths, two.lengths)
     following = round_of(99)
     for each in (memory, other):
-        each.add_up(following, 1.0)
+        each.add_up(following)
         each.keep_table(following, EVEN)
     assert other.tables[-1].between.tobytes() == memory.tables[-1].between.tobytes()
     assert {name: own.tobytes() for name, own in other.summed.items()} == {
