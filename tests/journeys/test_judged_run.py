@@ -106,6 +106,20 @@ def test_machines_read_the_same(hansa: Hansa, out: Path) -> None:
     }
 
 
+def test_what_a_run_rewards_is_paid_once(hansa: Hansa, charter: Path, out: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "credits.ledger"
+    for words in (("open", ledger, "--charter", charter), ("issue", ledger, "1000")):
+        assert hansa("credits", *words).exit_code == 0
+    shares = json.loads((out / "result.json").read_text())["scenarios"]["fedavg"]["judged"]["shares"]
+    due = {name: one["credits"] for name, one in shares["parties"].items()}
+    first, again = (hansa("credits", "earn", ledger, out, "--json") for _ in range(2))
+    assert first.exit_code == 0, first.stderr
+    assert first.stdout == again.stdout
+    held = json.loads(hansa("credits", "balance", ledger, "--json").stdout)
+    assert held["parties"] == due
+    assert held["pool"] == 1000 - sum(due.values()) == 900
+
+
 def test_an_unknown_party_is_told_who_there_is(hansa: Hansa, out: Path) -> None:
     done = hansa("verdicts", out, "--party", "party-9")
     assert done.exit_code == 2

@@ -1,0 +1,60 @@
+"""What a run's folder says that its parties have earned, or why nobody has."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hansa.core.errors import FolderError
+from hansa.registry.rewards import reward_of
+from hansa.registry.run_folder import RunFolder
+
+IDENTITY = {"charter_digest": "a", "roster_digest": "b", "data_digest": "c"}
+SHARES = {"parties": {"x": {"credits": 7}, "y": {"credits": 0}}, "why": "The whole pool is paid."}
+
+
+def run(path: Path, shares: dict[str, Any] | None = None, **more: Any) -> Path:
+    RunFolder(path).claim("", IDENTITY)
+    judged = {} if shares is None else {"judged": {"shares": shares}}
+    value = {
+        "complete": True,
+        "algorithm": "fedavg",
+        "rounds_done": 12,
+        "scenarios": {"fedavg": judged},
+    } | more
+    (path / "result.json").write_text(json.dumps(value))
+    return path
+
+
+def test_credits_are_those_of_the_trained_algorithm_and_the_evidence_is_the_result(tmp_path: Path) -> None:
+    found = reward_of(run(tmp_path, SHARES))
+    assert (dict(found.credits), found.rounds) == ({"x": 7, "y": 0}, 12)
+    assert found.evidence == hashlib.sha256((tmp_path / "result.json").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("shares", "more", "why"),
+    [
+        (SHARES, {"complete": False}, "is not complete; finish it: hansa run --resume"),
+        (None, {}, "nobody is paid for it: its charter has no [reward]"),
+        ({"unmeasured": "rows are nobody's"}, {}, "nobody is paid for it: rows are nobody's"),
+        (
+            {"parties": {"x": {"credits": 0}}, "why": "Nothing is paid."},
+            {},
+            "nobody is paid for it: Nothing is paid.",
+        ),
+    ],
+)
+def test_where_nobody_is_paid_it_is_said_why(
+    tmp_path: Path, shares: dict[str, Any] | None, more: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(FolderError) as refused:
+        reward_of(run(tmp_path, shares, **more))
+    assert why in str(refused.value)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="holds no run"):
+        reward_of(tmp_path)
