@@ -46,4 +46,4 @@ def _usual(table: Table) -> float:
     if table.parties < 2:
         return 0.0
     apart = np.sort(table.between, axis=1)[:, 1:]  # (parties, others), without the 0 to itself
-    return float(np.median(np.quantile(apart, 0.25, axis=1, method="higher")))
+    return float(np.median(np.quantile(apart, 0.25, axis=1, method="lower")))

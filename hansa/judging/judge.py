@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class Judged:
     weights: Mapping[str, float]  # by party, at most 1 together; none: too few are left to bear bad ones
     verdicts: tuple[Verdict, ...]
     bad: int = 0  # how many of the sources may still be bad, as the rule sees it
-    once: Floats | None = None  # (sources, parties) what counts once, of those who count
+    once: Floats = field(default_factory=lambda: np.zeros((0, 0)))  # (sources, parties) what counts once
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The sums of one scenario whose parties are judged: what arrives is checked, compared and weighed.
 
-Parties commit to their updates and then show them, as separate machines will: a message is bytes, and what is
-no update of the round is out of it. Under shared secrecy three servers check, and know distances alone.
+Parties commit to their updates and then show them, as separate machines will, and what is no update of the
+round is out of it. Under shared secrecy three servers check, and know distances alone.
 """
 
 from __future__ import annotations
@@ -56,16 +56,12 @@ class Weighed:
 
     def terms(self) -> Numbers:
         """Return (names, dim) what each party added to the common model."""
-        numbers, parts = (
-            self.view.numbers,
-            self.weights.astype(np.float32)[:, None],
-        )  # (names, dim), (names, 1)
+        numbers = self.view.numbers  # (names, dim)
+        parts = self.weights.astype(np.float32)[:, None]  # (names, 1)
         if self.view.has is None:
             return parts * numbers
-        own = parts * self.view.has  # (names, dim)
-        shares = np.divide(
-            own, own.sum(axis=0), out=np.zeros_like(own), where=own > 0
-        )  # of those that have it
+        own = parts * self.view.has  # (names, dim), of those that have a number
+        shares = np.divide(own, own.sum(axis=0), out=np.zeros_like(own), where=own > 0)  # (names, dim)
         return np.where(self.view.has, numbers, np.float32(0.0)) * shares
 
     def common(self) -> Numbers:

@@ -87,7 +87,7 @@ class Wrongdoers:
         if not good:
             return np.zeros(updates.shape[1])
         if DEFENCES[rule.rule].needs == "updates":
-            shown = updates[good].astype(np.float32)  # (good, dim)
+            shown = np.asarray(judged.once @ updates[good], np.float32)  # (sources, dim)
             return np.asarray(defence.aggregate(rule.rule, rule.before, shown, judged.bad), np.float64)
         return np.array(list(judged.weights.values())) @ updates[good]  # (dim,)
 

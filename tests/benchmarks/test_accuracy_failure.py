@@ -64,6 +64,7 @@ def test_each_split_has_the_recipe_that_did_best_on_its_own_draws() -> None:
             assert scores[chosen(split, algorithm, scenario)] == max(scores.values())
 
 
+@pytest.mark.slow
 def test_a_split_is_measured_once_and_then_read(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_runs, "KEPT", made / "kept")
     charter = secom.charter(made, 1, "vertical", BASELINES, RECIPES["default"] | {"rounds": 2})

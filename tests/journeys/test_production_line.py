@@ -42,7 +42,7 @@ def short(path: Path) -> CharterFile:
     "kind",
     [
         pytest.param("horizontal", marks=pytest.mark.slow),
-        "vertical",
+        pytest.param("vertical", marks=pytest.mark.slow),
         pytest.param("hybrid", marks=pytest.mark.slow),  # as given, but for where the rows come from
         "given",
     ],

@@ -30,7 +30,10 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any], type]] = {  # network, pr
 }
 SCENARIOS = ("fedavg", "labsync_mean")  # weights are averaged, and predictions shared
 
-each_kind = pytest.mark.parametrize("kind", KINDS)
+_LONG = ("convolution", "ensemble")  # the ensemble of convolutions is both
+each_kind = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] if kind in _LONG else []) for kind in KINDS]
+)
 
 
 def _charter(kind: str, **changes: Any) -> Charter:

@@ -53,7 +53,7 @@ def found(charter: Charter) -> ScenarioFigures:
     [
         ("fedavg", "horizontal"),
         ("labsync_mean", "hybrid"),
-        ("vafl", "vertical"),
+        pytest.param("vafl", "vertical", marks=pytest.mark.slow),
         pytest.param("fsvrg", "horizontal", marks=pytest.mark.slow),  # two exchanges in a round
         pytest.param("aligned", "hybrid", marks=pytest.mark.slow),
         pytest.param("scaffold", "horizontal", marks=pytest.mark.slow),
@@ -78,7 +78,7 @@ LARGE: dict[str, Any] = {"network": {"hidden": (128,)}, "roster": generated_rost
     ("level", "name", "kind"),
     [
         ("shared", "fedavg", "horizontal"),
-        ("encrypted", "labsync_mean", "hybrid"),
+        pytest.param("encrypted", "labsync_mean", "hybrid", marks=pytest.mark.slow),
         pytest.param("shared", "aligned", "hybrid", marks=pytest.mark.slow),
         pytest.param("shared", "labsync_mean", "hybrid", marks=pytest.mark.slow),
         pytest.param("encrypted", "aligned", "hybrid", marks=pytest.mark.slow),
