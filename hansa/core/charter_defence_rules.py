@@ -201,20 +201,24 @@ def _reward_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
         ways = [f'{_SHARED}, with measure = "gradient"'] if PRODUCED.issuperset(senders) else []
         yield Fault("reward", what, "; or ".join([*ways, _OPEN]))
         return
+    yield from _part_faults(charter)
     if charter.secrecy == "shared":
         yield from _unseen_faults("reward", senders)
     if charter.secrecy == "shared" and reward.measure == "shapley":
         what = 'shapley needs models without a party, and under secrecy "shared" no such sum is opened'
         yield Fault("reward", what, f'write measure = "gradient", or {_OPEN}')
     elif charter.secrecy == "shared":
-        yield from _product_faults(charter, senders)
+        yield from _product_faults(charter)
 
 
-def _product_faults(charter: Charter, senders: Sequence[str]) -> Iterator[Fault]:
-    for name in senders:
-        if name not in PRODUCED:
-            what = f'under secrecy "shared" nobody learns angles between the terms of {name}'
-            yield Fault("reward", what, f"leave {name} out, remove [reward], or {_OPEN}")
+def _part_faults(charter: Charter) -> Iterator[Fault]:
+    rule = charter.defence.rule
+    if rule != "none" and DEFENCES[rule].needs == "updates":
+        what = f"{rule} works number by number, so that no party has a part of the step to be paid for"
+        yield Fault("reward", what, "write geometric_median as rule, or remove [reward]")
+
+
+def _product_faults(charter: Charter) -> Iterator[Fault]:
     if 2 * charter.parties > MOST_SUMMED:
         what = f"each party is a validator too, and {MOST_SUMMED} at most are in a sum"
         yield Fault("reward", what, f"let {MOST_SUMMED // 2} parties join at most, or {_OPEN}")

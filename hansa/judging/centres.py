@@ -32,16 +32,16 @@ def clipped(table: Table) -> Floats:
     return shrunk(norms, float(np.median(norms))) / table.parties  # (parties,)
 
 
-def centered_clipping(table: Table, start: Floats | None = None) -> Floats:
-    """Return the point reached from `start` (None: no change) by mean steps to the updates, each clipped.
+def centered_clipping(table: Table) -> Floats:
+    """Return the point reached from no change by mean steps to the updates, each clipped.
 
     A step goes no further than the median distance: more than half the parties are honest, so that the bad
-    cannot lengthen it past what an honest party is away, and no scale need be agreed. start: (parties,)
-    weights. Source: Karimireddy et al., ICML 2021, section 4, whose radius is fixed.
+    cannot lengthen it past what an honest party is away, and no scale need be agreed. Source: Karimireddy et
+    al., ICML 2021, section 4, whose radius is fixed.
     """
     factors = _not_too_far(table)  # (parties,)
     seen = table.scaled(factors)
-    point = np.zeros(table.parties) if start is None else start  # (parties,)
+    point = np.zeros(table.parties)  # (parties,)
     for _ in range(_STEPS):
         apart = np.sqrt(seen.from_point(point))  # (parties,)
         steps = shrunk(apart, float(np.median(apart))) / table.parties  # (parties,)
@@ -70,10 +70,13 @@ def _weiszfeld(table: Table) -> Floats:
     point = mean(table)  # (parties,)
     if scale == 0.0:
         return point
+    medians = []
     for party in range(table.parties):
         here = table.between[party] <= 1e-14 * scale  # (parties,)
         if _pull(table, here / here.sum(), here)[1] <= here.sum():
-            return here / here.sum()  # (parties,)
+            medians.append(here / here.sum())  # (parties,)
+    if medians:
+        return np.mean(medians, axis=0)  # of two halves none comes first
     reached = table.between @ point  # (parties,)
     for _ in range(_WEISZFELD_STEPS):
         apart = reached - point @ reached / 2  # (parties,), squared distances from the point

@@ -23,6 +23,8 @@ from hansa.judging.table import Table, table_of_products
 
 Floats = NDArray[np.float64]
 
+_LONGEST = 3.0  # steps
+
 NOT_MEASURED = (
     "These scores are made of inner products of updates with one target: no coalition's model was opened or"
     " tried on records, so that the loss where it is no straight line and no bowl, what updates bring only"
@@ -54,15 +56,17 @@ def quadratic(table: Table, weights: Floats) -> Floats:
 def at_step(table: Table, weights: Floats) -> Table:
     """Return the table with its last row, the target, as long as makes the round's step the best along it.
 
-    A direction has no length: of this one the quadratic utility of the whole step is |s|^2. Where the step
-    goes against the target, the target is made as long as the step; a target of 0 stays 0.
+    A direction has no length: of this one the quadratic utility of the whole step is |s|^2. No target is
+    longer than 3 steps, or one that the step hardly goes along would decide on all values.
     """
     products, shares = table.products, _shares(weights)  # (points, points), (parties,)
     toward = float(products[-1, :-1] @ shares)  # <t, s>
     square = float(shares @ products[:-1, :-1] @ shares)  # |s|^2
     length = float(table.lengths[-1]) ** 0.5
     factors = np.ones(table.parties)  # (points,)
-    factors[-1] = square / toward if toward > 0 else max(square, 0.0) ** 0.5 / length if length else 0.0
+    step = max(square, 0.0) ** 0.5
+    if length:
+        factors[-1] = min(square / toward if toward > 0 else step / length, _LONGEST * step / length)
     return table_of_products(products * np.outer(factors, factors))
 
 

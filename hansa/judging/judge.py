@@ -23,8 +23,7 @@ Honest parties with other assets than all others' stay well below it (`make meas
 nearer and bad is left to the rule, which weighs and does not accuse.
 """
 
-_LOST = 1e4  # times the usual distance; farther out, a distance leaves no digits of the others'
-_SHORTEST = 0.25  # of the median update's length: what is usual between two is hardly less
+_AGREED = 0.01  # of the median update's length
 _LESS = 0.9  # of an even part: who gets less is down-weighted
 
 Floats = NDArray[np.float64]
@@ -61,8 +60,9 @@ class Judge:
         the table of updates summed over rounds, where the rule looks at it. flaws: of the others' messages.
         """
         names = list(stated)
-        every = once_each(table, self._apart(names))  # (sources, parties)
-        times = from_the_others(table.mixed(every)) @ (every > 0)  # (parties,)
+        every = once_each(table, self.choice.bad, self._apart(names))  # (sources, parties)
+        voices = from_the_others(table.mixed(every))  # (voices,)
+        times = voices[(every > 0).argmax(axis=0)]  # (parties,)
         far = [
             place
             for place in np.argsort(-times)[: self.choice.bad]
@@ -107,7 +107,11 @@ class Judge:
 
     def _once(self, table: Table, good: Sequence[str]) -> Floats:
         """Return (sources, good) what counts once; under the plain mean everybody counts for his rows."""
-        return np.eye(len(good)) if self.choice.rule == "mean" else once_each(table, self._apart(good))
+        return (
+            np.eye(len(good))
+            if self.choice.rule == "mean"
+            else once_each(table, self.choice.bad, self._apart(good))
+        )
 
     def _apart(self, names: Sequence[str]) -> int | None:
         """Return the place of the party that all trust."""
@@ -143,6 +147,8 @@ class Judge:
             reason, less = f"it counts for its rows, {weight:.1%} of all", False
         else:
             reason = f"{title} gives it {weight:.1%} of the aggregate; an even part is {even:.1%}"
+        if DEFENCES[self.choice.rule].needs == "updates":
+            reason = f"{title} works number by number, and tells no part of a party"
         if same:
             reason += f"; with {', '.join(same)}, whose update is the same, it counts once"
         return Verdict(
@@ -153,13 +159,16 @@ class Judge:
 def from_the_others(table: Table) -> Floats:
     """Return (parties,) each party's median distance to the others, over the median party's.
 
-    The yardstick is no shorter than a part of the median update, so that copies of one do not make the others
-    far; where most parties send nothing, it is the least distance that is not 0.
+    Where most parties agree to a hundredth of an update, distances tell agreement and not who is far: what is
+    returned are lengths over the median one.
     """
+    norms = np.sqrt(table.lengths)  # (parties,)
     apart = np.sort(np.sqrt(table.between), axis=1)[:, 1:]  # (parties, others), without the 0 to itself
     middle = (
         table.parties - 2
     ) // 2  # of the others: the lower one, so that half of them being far tells nothing
     own = apart[:, middle] if table.parties > 1 else np.zeros(1)  # (parties,)
-    usual = max(float(np.median(own)), _SHORTEST * float(np.median(np.sqrt(table.lengths))))
-    return own / (usual or float(min((one for one in own if one), default=1.0)))
+    if np.median(own) > _AGREED * np.median(norms):
+        return own / np.median(own)
+    usual = float(np.median(norms)) or float(min((one for one in norms if one), default=1.0))
+    return norms / usual

@@ -40,7 +40,7 @@ FEWEST_ROUNDS = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shares:
-    """Parties' shares of what all brought over the rounds; they sum to 1, or all are 0. Below 0 is harm."""
+    """Parties' shares of what was brought over the rounds; those above 0 sum to 1. Below 0 is harm."""
 
     mean: Floats  # (parties,)
     lower: Floats  # (parties,) lower end of the interval of the share
@@ -68,11 +68,12 @@ def shares_of(contributions: Floats, rng: np.random.Generator) -> Shares:
     rounds, parties = contributions.shape
     if rounds < FEWEST_ROUNDS:
         raise CharterError("one round tells no interval", do=f"judge {FEWEST_ROUNDS} rounds at least")
-    brought = contributions.sum(axis=1)  # (rounds,)
+    sums = contributions.sum(axis=0)  # (parties,)
+    brought = contributions[:, sums > 0].sum(axis=1)  # (rounds,), by those who did not harm
     total = brought.sum()
     if total <= 0:
         return Shares(np.zeros(parties), np.zeros(parties), np.zeros(parties))
-    mean = contributions.sum(axis=0) / total  # (parties,)
+    mean = sums / total  # (parties,)
     pull = np.clip(brought / total, 0.0, _MOST_PULL)  # (rounds,), leverage
     beyond = (contributions - np.outer(brought, mean)) / (1.0 - pull)[:, None] / total  # (rounds, parties)
     signs = rng.choice([-1.0, 1.0], size=(_DRAWS, rounds))  # (draws, rounds)

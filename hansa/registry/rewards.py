@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hansa.core import codec
 from hansa.core.errors import FolderError
 from hansa.registry.folders import read_json
 from hansa.registry.run_folder import RunFolder
@@ -18,7 +18,7 @@ class Reward:
 
     credits: Mapping[str, int]  # by party
     rounds: int  # of the run
-    evidence: str  # SHA-256 of result.json, in hexadecimal: the verdicts and shares that they follow from
+    evidence: str  # SHA-256, in hexadecimal, of the run's charter, roster and data digests, and of these
 
 
 def reward_of(out: Path) -> Reward:
@@ -26,7 +26,7 @@ def reward_of(out: Path) -> Reward:
 
     Raises FolderError where the run is not complete, or nobody is paid.
     """
-    RunFolder(out).identity()
+    known = RunFolder(out).identity()
     file = out / "result.json"
     result = read_json(file) if file.is_file() else {}
     if not result.get("complete"):
@@ -38,4 +38,6 @@ def reward_of(out: Path) -> Reward:
     credits = {name: int(one["credits"]) for name, one in shares["parties"].items()}
     if not any(credits.values()):
         raise FolderError(f"nobody is paid for it: {shares['why']}", do="leave it out", where=str(out))
-    return Reward(credits, int(result["rounds_done"]), hashlib.sha256(file.read_bytes()).hexdigest())
+    rounds = int(result["rounds_done"])
+    identity = [known.get(f"{name}_digest", "") for name in ("charter", "roster", "data")]
+    return Reward(credits, rounds, codec.digest([*identity, rounds, credits]))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core import seeds
+from hansa.core.errors import PartyError
 from hansa.core.messages import Ask
 from hansa.core.methods import BY_ROW, METHODS
 from hansa.judging import gradient_scores
@@ -71,11 +72,14 @@ class Contributions:
         if self.unmeasured or not self._due(round_):
             return
         found = np.zeros(len(self._names))
-        if judge.valued is not None:
+        if judge.valued is not None and any(judge.valued.weights.values()):
             found[self._places(judge.valued.weights)] = self._by_products(judge.valued)
         elif judge.weighed is not None and judge.weighed.weights.any():
             by_row = self._validators is None
-            brought = self._by_row(state, judge.weighed) if by_row else self._by_weight(judge.weighed)
+            try:
+                brought = self._by_row(state, judge.weighed) if by_row else self._by_weight(judge.weighed)
+            except PartyError:  # a coalition's model has no finite loss: the round brought nothing
+                brought = np.zeros(len(judge.weighed.names))
             found[self._places(judge.weighed.names)] = brought
         self.rounds.append(round_)
         self.values.append(found.tolist())
@@ -180,6 +184,16 @@ class Contributions:
         rng = seeds.generator(self._cohort.charter.seed, "coalitions", int(weighed.ask.round))
         return estimated(len(seen), utility, _A_PARTY * len(seen), rng).values
 
+    @property
+    def _scored(self) -> bool:
+        """Return whether values are scores from products, and not of models or predictions."""
+        return self._reward.measure != "shapley" and self._validators is not None
+
+    @property
+    def _counts_once(self) -> bool:
+        """Return whether copies have one part of a step together already, by the charter's rule."""
+        return self._cohort.charter.defence.rule not in ("none", "mean")
+
     # --- what is paid -----------------------------------------------------------------------------------
 
     def found(self, findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -193,7 +207,7 @@ class Contributions:
             return {"unmeasured": f"fewer than {FEWEST_ROUNDS} rounds were measured, which tell no interval"}
         shares = shares_of(np.array(self.values), seeds.generator(self._cohort.charter.seed, "intervals"))
         copies = [one["parties"] for one in findings if one["kind"] == "copies"]
-        groups = [[self._names.index(name) for name in group] for group in copies]
+        groups = [[self._names.index(name) for name in group] for group in copies if not self._counts_once]
         owed = shares.by("mean" if self._reward.pays == "mean" else "lower")  # (parties,)
         paid = payment(owed, self._reward.credits, groups)
         each = zip(self._names, shares.mean, shares.lower, shares.upper, paid.credits, strict=True)
@@ -205,7 +219,7 @@ class Contributions:
                 for name, mean, low, high, credits in each
             },
             "why": paid.why,
-            **({} if self._reward.measure == "shapley" else {"note": gradient_scores.NOT_MEASURED}),
+            **({"note": gradient_scores.NOT_MEASURED} if self._scored else {}),
         }
 
     # --- what an interrupted run goes on with --------------------------------------------------------------

@@ -210,6 +210,7 @@ class JudgedSums:
         try:
             totals = self._sums.totals(ask, sent, weigh, self.targets(ask) if self.targets else None)
         except _TooFewError:
+            self.valued = None
             return None
         return Totals(totals.values, totals.weight / np.float32(counted_for[0]))
 

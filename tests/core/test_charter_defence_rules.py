@@ -368,6 +368,11 @@ def test_a_reward_has_nothing_to_judge_where_nothing_is_exchanged() -> None:
 
 def test_a_rule_may_stand_alone_and_beside_everything_else() -> None:
     check_charter(contract(defence=MEDIAN))
-    check_charter(
-        contract(defence=MEDIAN, gate=Gate(5, 3, 0.1), reward=Reward("shapley", 2), validation=KEPT)
-    )
+    rule = DefenceChoice("geometric_median")
+    check_charter(contract(defence=rule, gate=Gate(5, 3, 0.1), reward=Reward("shapley", 2), validation=KEPT))
+
+
+def test_of_a_rule_that_works_number_by_number_nobody_has_a_part() -> None:
+    given = contract(defence=MEDIAN, reward=Reward("shapley"), validation=KEPT)
+    assert "median works number by number, so that no party has a part of the step" in refused(given)
+    lawful(given, defence=DefenceChoice("geometric_median"))

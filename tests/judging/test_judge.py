@@ -163,9 +163,9 @@ def test_honest_updates_of_like_parties_are_never_far(
     assert from_the_others(table_of(rows)).max() < FAR / 2
 
 
-def test_equal_updates_are_all_at_the_middle() -> None:
+def test_equal_updates_are_told_by_their_lengths() -> None:
     rows = np.tile(updates(1), (5, 1))
-    assert_array_equal(from_the_others(table_of(rows)), 0.0)
+    assert_allclose(from_the_others(table_of(rows)), 1.0)
     assert_array_equal(from_the_others(table_of(np.zeros((4, 9), np.float32))), 0.0)
 
 
@@ -176,8 +176,8 @@ def test_who_differs_from_equal_updates_is_not_accused_for_that_alone(parties: i
     assert from_the_others(table_of(rows)).max() < FAR
 
 
-def test_one_party_alone_is_at_its_own_middle() -> None:
-    assert_array_equal(from_the_others(table_of(updates(1))), 0.0)
+def test_one_party_alone_is_as_long_as_is_usual() -> None:
+    assert_array_equal(from_the_others(table_of(updates(1))), 1.0)
 
 
 # --- who is left ------------------------------------------------------------------------------------------
@@ -295,3 +295,15 @@ def test_under_the_plain_mean_everybody_counts_for_its_rows() -> None:
     rows[[4, 5, 6]] = rows[4]
     found = judged(rows, choice_of("mean"))
     assert found.weights["p5"] == pytest.approx(1 / 7)
+
+
+@pytest.mark.parametrize("place", [0, 3])
+@pytest.mark.parametrize("rule", ["geometric_median", "mda", "centered_clipping", "median", "mean"])
+def test_an_honest_majority_that_agrees_is_not_outvoted(rule: str, place: int) -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=40)
+    rows = (base + 1e-3 * rng.normal(size=(4, 40))).astype(np.float32)
+    rows[place] = -1e6 * base
+    found = judged(rows, choice_of(rule, bad=1))
+    assert f"p{place}" not in found.weights
+    assert sum(found.weights.values()) == pytest.approx(1.0)

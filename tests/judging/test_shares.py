@@ -88,8 +88,15 @@ def test_shares_sum_to_one_and_lie_in_their_intervals(seed: int, rounds: int) ->
 
 
 def test_rounds_that_brought_nothing_together_give_no_shares() -> None:
-    found = shares_of(np.array([[1.0, -2.0], [0.5, -1.0]]), np.random.default_rng(0))
+    found = shares_of(np.array([[1.0, -2.0], [-1.5, -1.0]]), np.random.default_rng(0))
     assert_array_equal([found.mean, found.lower, found.upper], 0.0)
+
+
+def test_one_who_harms_takes_no_share_from_the_others() -> None:
+    found = shares_of(np.tile([1.0, 1.0, 1.0, -3.2], (8, 1)), np.random.default_rng(0))
+    assert found.mean[:3] == pytest.approx(1 / 3)
+    assert found.mean[3] < 0
+    assert payment(found.by("lower"), 99).credits == (33, 33, 33, 0)
 
 
 def test_a_party_that_never_brought_anything_is_known_to_be_worth_nothing() -> None:

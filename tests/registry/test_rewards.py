@@ -1,6 +1,5 @@
 """What a run's folder says that its parties have earned, or why nobody has."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,12 @@ def run(path: Path, shares: dict[str, Any] | None = None, **more: Any) -> Path:
     return path
 
 
-def test_credits_are_those_of_the_trained_algorithm_and_the_evidence_is_the_result(tmp_path: Path) -> None:
-    found = reward_of(run(tmp_path, SHARES))
+def test_credits_are_those_of_the_trained_algorithm_and_one_run_has_one_evidence(tmp_path: Path) -> None:
+    found = reward_of(run(tmp_path / "one", SHARES, seconds=1.0))
     assert (dict(found.credits), found.rounds) == ({"x": 7, "y": 0}, 12)
-    assert found.evidence == hashlib.sha256((tmp_path / "result.json").read_bytes()).hexdigest()
+    assert reward_of(run(tmp_path / "again", SHARES, seconds=2.0)).evidence == found.evidence
+    other = SHARES | {"parties": {"x": {"credits": 6}, "y": {"credits": 1}}}
+    assert reward_of(run(tmp_path / "other", other)).evidence != found.evidence
 
 
 @pytest.mark.parametrize(
