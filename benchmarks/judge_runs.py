@@ -42,7 +42,7 @@ def _arrival() -> Iterator[Row]:
     """Yield how long the checks of one large update take, beside its digest and one copy of its bytes."""
     rng = np.random.default_rng(0)
     arrays = {f"values/{n}": rng.normal(size=shape).astype(np.float32) for n, shape in enumerate(_SHAPES)}
-    arrays["weight"] = np.float32(1000)
+    arrays["weight"] = np.asarray(1000, np.float32)
     message = codec.encode(arrays)
     bounds = Bounds("", {name: (np.shape(one), one.dtype) for name, one in arrays.items()}, np.inf, 1e7)
     taken, digests, copies, decoded = [], [], [], []
