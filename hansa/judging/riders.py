@@ -44,9 +44,9 @@ _TINY = 1e-12
 _SAME = 1e-5  # shortest yardstick of copies: where most parties are copies, theirs is rounding
 _LIMITS: Mapping[Kind, float] = {  # in units of the yardsticks
     "nothing": 0.0,
-    "stale": 0.1,  # riders that add a tenth of noise: 0.02 at most; honest parties: 0.2 at least
-    "noise": 0.25,  # riders: 0.16 at most; honest parties: 0.45 at least
-    "copies": 0.1,  # riders that add a tenth of noise: 0.05 at most; honest parties: 0.2 at least
+    "stale": 0.1,
+    "noise": 0.25,
+    "copies": 0.1,
     "apart": 0.1,
 }
 

@@ -24,6 +24,7 @@ from hansa.judging.shapley import MOST_EXACT, estimated, exact
 from hansa.judging.shares import FEWEST_ROUNDS, payment, shares_of
 from hansa.judging.table import Table, table_of
 from hansa.judging.validators import marked_by_others
+from hansa.judging.verdicts import Verdict
 from hansa.simulation.batched import BatchedParties
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.gate import check_tested, loss_of
@@ -167,9 +168,7 @@ class Contributions:
         place = {name: number for number, name in enumerate(self._names)}
         seen = np.stack([outputs[place[name]] for name in weighed.names])  # (good, rows)
         rows = self._cohort.kept_back[0]
-        blind = np.full(
-            seen.shape[1], np.asarray(rows.y).mean()
-        )  # (rows,), what nobody's prediction is worth
+        blind = np.full(seen.shape[1], np.asarray(rows.y).mean())  # (rows,), in place of nobody's prediction
 
         def utility(masks: Any) -> Floats:
             found = []
@@ -189,17 +188,21 @@ class Contributions:
         """Return whether values are scores from products, and not of models or predictions."""
         return self._reward.measure != "shapley" and self._validators is not None
 
-    @property
-    def _counts_once(self) -> bool:
-        """Return whether copies have one part of a step together already, by the charter's rule."""
-        return self._cohort.charter.defence.rule not in ("none", "mean")
+    def _voices(self, group: Sequence[str], verdicts: Sequence[Verdict]) -> int:
+        """Return how many parties' parts copies had together in most rounds: one, where they counted once."""
+        same = [one.figures.get("same", 1.0) > 1.0 for one in verdicts if one.party == group[0]]
+        once = 2 * sum(same) > len(same)
+        return max(1, len(group) - self._cohort.charter.defence.bad) if once else len(group)
 
     # --- what is paid -----------------------------------------------------------------------------------
 
-    def found(self, findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def found(
+        self, findings: Sequence[Mapping[str, Any]], verdicts: Sequence[Verdict] = ()
+    ) -> dict[str, Any]:
         """Return plain values: each party's mean, its interval and its credits; or why there are none.
 
-        findings: plain values of what was found over rounds; groups of copies are paid one share together.
+        findings: plain values of what was found over rounds; groups of copies are paid one share together,
+        whether or not the rule has counted them once, as verdicts say.
         """
         if self.unmeasured:
             return {"unmeasured": self.unmeasured}
@@ -207,8 +210,10 @@ class Contributions:
             return {"unmeasured": f"fewer than {FEWEST_ROUNDS} rounds were measured, which tell no interval"}
         shares = shares_of(np.array(self.values), seeds.generator(self._cohort.charter.seed, "intervals"))
         copies = [one["parties"] for one in findings if one["kind"] == "copies"]
-        groups = [[self._names.index(name) for name in group] for group in copies if not self._counts_once]
+        groups = [self._places(group) for group in copies]
         owed = shares.by("mean" if self._reward.pays == "mean" else "lower")  # (parties,)
+        for group, places in zip(copies, groups, strict=True):
+            owed[places] *= len(group) / self._voices(group, verdicts)
         paid = payment(owed, self._reward.credits, groups)
         each = zip(self._names, shares.mean, shares.lower, shares.upper, paid.credits, strict=True)
         return {

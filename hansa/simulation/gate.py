@@ -31,9 +31,7 @@ class Gate:
         check_tested(cohort, quorum(cohort.charter), "gate")
         self._sees = parties.sees([np.asarray(rows.x) for rows in cohort.kept_back])
         self._adopted: tuple[Any, list[Any]] | None = None  # the coordinator's state, the parties' memories
-        self._losses: dict[
-            str, float
-        ] = {}  # of what was adopted last, by party that has assets to test it on
+        self._losses: dict[str, float] = {}  # of the model adopted last, by party that has assets to test on
         self.votes: list[Vote] = []
 
     def due(self, done: int, rounds: int) -> bool:

@@ -64,7 +64,8 @@ class Judgement:
             found["verdicts"] = [_without_checks(one) for one in self._judge.memory.verdicts]
             found["findings"] = [one.value() for one in self._judge.memory.findings()]
         if self._brought is not None:
-            found["shares"] = self._brought.found(found["findings"])
+            verdicts = self._judge.memory.verdicts if self._judge is not None else ()
+            found["shares"] = self._brought.found(found["findings"], verdicts)
         if self._gate is not None:
             found["votes"] = [one.value() for one in self._gate.votes]
         return found

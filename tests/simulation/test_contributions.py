@@ -148,15 +148,23 @@ def test_the_whole_pool_is_paid_or_nothing() -> None:
     assert all(one["lower"] <= one["share"] <= one["upper"] for one in shares["parties"].values())
 
 
-def test_copies_are_paid_one_share_together() -> None:
-    session = played(rewarded(reward={"pays": "mean", "credits": 10_000}))
-    alone = brought(session).found([])
-    copies = [{"kind": "copies", "parties": ["party-1", "party-2"]}]
-    together = brought(session).found(copies)
-    pair = [together["parties"][name]["credits"] for name in ("party-1", "party-2")]
-    assert abs(pair[0] - pair[1]) <= 1
-    most = max(alone["parties"][name]["credits"] for name in ("party-1", "party-2"))
-    assert sum(pair) <= most * 2
+@pytest.mark.parametrize("rule", ["mean", "geometric_median"])
+def test_copies_are_paid_one_share_together(rule: str) -> None:
+    """Whether the rule counts copies once or not; alone a party is paid as much as the two are together."""
+
+    def copied(ask: Any, terms: Any) -> Any:
+        return {**terms, "party-2": terms["party-1"]}
+
+    given = rewarded(rounds=4, reward={"pays": "mean", "credits": 10_000}, defence=DefenceChoice(rule))
+    session = played(given, copied)
+    found = session.judgement.found()
+    assert ["party-1", "party-2"] in [one["parties"] for one in found["findings"] if one["kind"] == "copies"]
+    shares = {name: one["share"] for name, one in found["shares"]["parties"].items()}
+    paid = {name: one["credits"] for name, one in found["shares"]["parties"].items()}
+    one = shares["party-1"] * (2 if rule != "mean" else 1)  # what a single source of the update is owed
+    whole = one + sum(max(shares[name], 0.0) for name in shares if name not in ("party-1", "party-2"))
+    assert shares["party-1"] == pytest.approx(shares["party-2"], rel=0.5)
+    assert paid["party-1"] + paid["party-2"] == pytest.approx(10_000 * one / whole, rel=0.35)
 
 
 def test_it_is_measured_every_so_many_rounds_and_two_are_needed() -> None:
