@@ -20,8 +20,8 @@ from benchmarks.measure import Row, at_most, shown
 from hansa.core.charter import Charter, Protection
 from hansa.data.bulldozers import Sales, alone_of, baselines_of, charter_of, prepared, read_sales
 from hansa.data.columns import fleet_from_table
+from hansa.runtime.world import World
 from hansa.simulation.federation import Federation
-from hansa.simulation.world import World
 
 COMMAND = "make measure TOPIC=accuracy"
 SEEDS = (1, 2, 3, 4, 5)

@@ -23,8 +23,8 @@ from benchmarks.kept_runs import trained
 from hansa.core import seeds
 from hansa.core.charter import Charter
 from hansa.data.fleet import Fleet, joined
+from hansa.runtime.world import World, open_world
 from hansa.simulation.federation import Federation
-from hansa.simulation.world import World, open_world
 
 RESULT = Path(__file__).parent / "results" / "accuracy-search.json"
 DRAWS = (101, 102, 103)

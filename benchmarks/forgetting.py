@@ -31,12 +31,12 @@ from hansa.core import seeds
 from hansa.core.charter import Charter
 from hansa.data.fleet import Dataset, Fleet
 from hansa.data.partition import skew_rank
+from hansa.runtime.world import World, open_world
 from hansa.simulation.classes import errors_by_class
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.exam import Exam
 from hansa.simulation.federation import Federation
 from hansa.simulation.session import Session
-from hansa.simulation.world import World, open_world
 
 SEEDS = (1, 2, 3, 4, 5)
 METHODS = ("fedavg", "ditto", "fine_tuned", "fedper")

@@ -14,11 +14,11 @@ from statistics import mean
 from benchmarks.charters import fd004
 from benchmarks.measure import Row, at_most, not_measured, shown
 from hansa.core.charter import Charter
+from hansa.runtime.world import World, open_world
 from hansa.simulation.attack_outcome import Counts, Outcome
 from hansa.simulation.attack_plan import plan
 from hansa.simulation.attacks import ATTACKS, UNATTACKED, UNTARGETED
 from hansa.simulation.red_team import RedTeam
-from hansa.simulation.world import World, open_world
 
 COMMAND = "make measure TOPIC=judge"
 RULE, BEFORE = "geometric_median", "nnm"  # fixed before any attack was written

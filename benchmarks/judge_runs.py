@@ -23,8 +23,8 @@ from hansa.core.charter import Charter, DefenceChoice, Gate, Protection, Validat
 from hansa.core.charter_reader import generated_roster, parse_charter
 from hansa.core.charter_templates import template
 from hansa.judging.arrival import Arrivals, Bounds, Update, commitment, digest_of
+from hansa.runtime.world import open_world
 from hansa.simulation.federation import Federation
-from hansa.simulation.world import open_world
 
 COMMAND = "make measure TOPIC=judge"
 _SHAPES = ((784, 1000), (1000,), (1000, 9000), (9000,), (207_000,))  # 10 million numbers

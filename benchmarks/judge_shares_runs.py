@@ -25,8 +25,9 @@ from hansa.models.build import drawn
 from hansa.models.network import Shape
 from hansa.models.rows import Rows, held
 from hansa.models.training import Recipe
-from hansa.simulation.cohort import gather, recipe_of
-from hansa.simulation.world import open_world
+from hansa.runtime.learning import recipe_of
+from hansa.runtime.world import open_world
+from hansa.simulation.cohort import gather
 
 Numbers = NDArray[np.float32]
 

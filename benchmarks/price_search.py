@@ -23,8 +23,8 @@ from benchmarks.kept_runs import trained
 from hansa.core.charter import Charter, Protection
 from hansa.data.bulldozers import PARTY, SALE, SPLIT_YEAR, TEST_SHARE, Sales, charter_of, prepared, read_sales
 from hansa.data.columns import fleet_from_table
+from hansa.runtime.world import World
 from hansa.simulation.federation import Federation
-from hansa.simulation.world import World
 
 RESULT = Path(__file__).parent / "results" / "price-search.json"
 SEED = 101

@@ -16,8 +16,8 @@ from pathlib import Path
 from benchmarks.charters import fd004
 from hansa.core import seeds
 from hansa.core.charter import Charter
+from hansa.runtime.world import World, open_world
 from hansa.simulation.federation import Federation
-from hansa.simulation.world import World, open_world
 
 RESULT = Path(__file__).parent / "results" / "first-federation-search.json"
 STEPS = (0.002, 0.005, 0.01, 0.02)

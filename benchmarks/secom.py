@@ -19,7 +19,7 @@ from hansa.core.charter_reader import parse_charter
 from hansa.data.columns import fleet_from_table
 from hansa.data.fleet import Fleet
 from hansa.data.labels import split_test
-from hansa.simulation.world import World
+from hansa.runtime.world import World
 
 PARTIES = 4
 _HEAD = """

@@ -16,8 +16,8 @@ from benchmarks.measure import Row, at_most, not_measured, shown
 from hansa.core.charter import Charter, Protection
 from hansa.core.charter_reader import generated_roster, parse_charter
 from hansa.core.charter_templates import template
+from hansa.runtime.world import World, open_world
 from hansa.simulation.federation import Federation
-from hansa.simulation.world import World, open_world
 
 COMMAND = "make measure TOPIC=secure-sums"
 PARTIES = 8

@@ -22,8 +22,8 @@ from hansa.core.tasks import TASKS
 from hansa.data.fleet import Fleet, joined
 from hansa.data.labels import split_test
 from hansa.data.oversample import made_failures
+from hansa.runtime.world import World, open_world
 from hansa.simulation.federation import Federation
-from hansa.simulation.world import World, open_world
 
 ORDERS = ("the paper's order: SMOTE, then split", "split, then SMOTE on the training rows")
 

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.children import environment
-from hansa.simulation.world import STREAM_ABOVE_MB, STREAM_VARIABLE
+from hansa.runtime.world import STREAM_ABOVE_MB, STREAM_VARIABLE
 
 SENSORS = 16
 _ROW_BYTES = 8 * (SENSORS + 2) + 2.5  # as stored: sensors, time and failure time, and a name that repeats

@@ -11,11 +11,11 @@ from pathlib import Path
 from benchmarks.benches.figures import Case, Laps, cpu_ms, laps_of, per
 from benchmarks.charters import fd004
 from benchmarks.peers.meter import Meter
+from hansa.runtime.world import World, open_world
 from hansa.simulation.federation import Federation
 from hansa.simulation.lockstep import train_together
 from hansa.simulation.machine import threads
 from hansa.simulation.session import Session
-from hansa.simulation.world import World, open_world
 
 _TITLES = {"labsync": "FedLabSync", "labsync_mean": "LabSync-Mean", "vertical": "Vertical"}
 _ROUNDS = 400  # of the charter: every second round is scored

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+MOST = 2.0**100
+"""The largest statistic: sums of squares of readings stay far below."""
+
 _CONSTANT = 1e-7  # a deviation below this share of the mean is rounding: the sensor is constant
 
 

@@ -101,9 +101,9 @@ def _check_folder(folder: Path) -> None:
 def _carried_out(planned: AttackPlan, file: CharterFile, data: Path | None) -> dict[str, Any]:
     """Return what was found; partial where a person stopped it."""
     from hansa.cli.progress import ProgressLine
+    from hansa.runtime.world import open_world
     from hansa.simulation.attack_outcome import Outcome
     from hansa.simulation.red_team import RedTeam
-    from hansa.simulation.world import open_world
 
     outcomes: list[Outcome] = []
     with ProgressLine() as line:

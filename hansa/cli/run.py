@@ -16,7 +16,7 @@ import click
 from hansa.cli.commands import PATH, STOPPED, Command, data_option, json_option
 
 if TYPE_CHECKING:
-    from hansa.simulation.large_fleet import Tell
+    from hansa.runtime.large_fleet import Tell
     from hansa.simulation.launch import Launch
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

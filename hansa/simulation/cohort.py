@@ -10,39 +10,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hansa.algorithms.choice import averaging_algorithm, sharing_algorithm
 from hansa.algorithms.components import Products
 from hansa.algorithms.contract import Algorithm
-from hansa.algorithms.isolated import Isolated
-from hansa.algorithms.prediction_sharing import PredictionSharing
 from hansa.algorithms.statistics import Moments
 from hansa.core import seeds
-from hansa.core.charter import Charter, Network, Party
-from hansa.core.errors import PartyError
-from hansa.core.methods import BROUGHT, BY_ROW, METHODS, partition_under
+from hansa.core.charter import Charter, Party
+from hansa.core.methods import BY_ROW, METHODS, partition_under
 from hansa.crypto.lattice import require_tenseal
-from hansa.data.held_back import split_share
 from hansa.data.oversample import require_smote
-from hansa.data.partition import Share
 from hansa.data.prepare import Inputs
 from hansa.data.targets import check_labels, target_of
-from hansa.models.build import drawn
 from hansa.models.losses import SharedLoss
 from hansa.models.network import Shape
-from hansa.models.parts import Partial, normalised
 from hansa.models.rows import Rows
-from hansa.models.training import Recipe
+from hansa.runtime.brought import check_network
+from hansa.runtime.holdings import Holding, holding
+from hansa.runtime.large_fleet import Tell, untold
+from hansa.runtime.learning import algorithm_of, network_of
+from hansa.runtime.oversampling import oversampled
 from hansa.runtime.party import Member
-from hansa.simulation.brought import brought_algorithm, check_network, network_code
+from hansa.runtime.preparation import check_known, dressed, parts
+from hansa.runtime.world import World
 from hansa.simulation.components import with_components
-from hansa.simulation.holdings import Holding, holding
 from hansa.simulation.judged import JudgedSums
 from hansa.simulation.lacking import with_fill
-from hansa.simulation.large_fleet import LargeShare, Tell, untold
-from hansa.simulation.oversampling import oversampled
 from hansa.simulation.protected import ProtectedSums
 from hansa.simulation.scaling import scaled_inputs, union
-from hansa.simulation.world import World
 
 _TOLD_EVERY = 256  # parties
 KEYED_BY_LABEL = ("labsync", "labsync_mean", "mixed")
@@ -99,7 +92,7 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
     inputs, products = with_components(charter, holdings, inputs, sums, alone=moments is None)
     if scenario == "aligned" and charter.preparation.lacking == "regression":
         inputs, products = with_fill(holdings, inputs, sums)
-    algorithm = _algorithm(
+    algorithm = algorithm_of(
         charter, scenario, _key_space(charter, scenario, holdings), protected=sums is not None
     )
     members: list[Member] = []
@@ -108,12 +101,12 @@ def gather(charter: Charter, scenario: str, world: World, tell: Tell = untold) -
             text = f"{scenario}: preparing, {len(members):,} of {charter.parties:,} parties"
             tell(text, len(members) / charter.parties)
         rows = oversampled(charter, party.name, own.rows(one, charter, scenario))
-        network = _dressed(scenario, _network(charter, scenario, party, one), one)
+        network = dressed(scenario, network_of(charter, scenario, party, Shape(*one.shape)), one)
         key = seeds.key(charter.seed, party.name, "batches")
         members.append(Member(party.name, algorithm, rows, network, key))
-    common = _network(charter, scenario, Party("coordinator"), inputs[0])
+    common = network_of(charter, scenario, Party("coordinator"), Shape(*inputs[0].shape))
     if scenario == "own_scaling":
-        common = _dressed(scenario, common, inputs[0])
+        common = dressed(scenario, common, inputs[0])
     return Cohort(
         scenario,
         charter,
@@ -155,28 +148,15 @@ def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[
         require_tenseal()
     if scenario == "centralised":
         charter = replace(charter, roster=(Party("centralised"),))
-    shares = [_parts(one, charter)[0] for one in world.shares(charter, partition_of(charter, scenario))]
+    shares = [parts(one, charter)[0] for one in world.shares(charter, partition_of(charter, scenario))]
     holdings = [holding(share, charter, world.spools) for share in shares]
     learnt = [one.learnt() for one in holdings]  # (keys,) each
     for share, counts in zip(shares, learnt, strict=True):
-        _check_known(share.party, int(counts.sum()))
+        check_known(share.party, int(counts.sum()))
     if scenario in KEYED_BY_LABEL:
         check_labels(learnt, charter)
     check_network(charter, scenario, holdings)
     return charter, holdings
-
-
-def _parts(share: Share | LargeShare, charter: Charter) -> tuple[Share | LargeShare, Share | None]:
-    """Return what a party trains on, and what it keeps back; None where the charter keeps nothing back."""
-    if not charter.validation.share:
-        return share, None
-    if isinstance(share, LargeShare):
-        raise PartyError(
-            "its table is too large to be held in memory, and assets that are kept back are",
-            do="leave [validation] out, or give it a smaller table",
-            where=share.party,
-        )
-    return split_share(share, charter)
 
 
 def _kept_back(charter: Charter, scenario: str, world: World, inputs: Sequence[Inputs]) -> list[Rows]:
@@ -184,19 +164,10 @@ def _kept_back(charter: Charter, scenario: str, world: World, inputs: Sequence[I
     found = []
     shares = world.shares(charter, partition_of(charter, scenario)) if charter.validation.share else []
     for share, own in zip(shares, inputs[: len(shares)], strict=True):
-        kept = holding(_parts(share, charter)[1] or share, charter, world.spools).rows(own, charter, scenario)
+        kept = holding(parts(share, charter)[1] or share, charter, world.spools).rows(own, charter, scenario)
         assert isinstance(kept, Rows)
         found.append(kept)
     return found
-
-
-def _check_known(party: str, learnt: int) -> None:
-    if not learnt:
-        raise PartyError(
-            "none of its rows has a known remaining life",
-            do="give it assets that were seen until they failed, or leave it out",
-            where=party,
-        )
 
 
 def _key_space(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> int:
@@ -206,53 +177,3 @@ def _key_space(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> 
     if scenario in BY_ROW:
         return shared
     return by_label + shared if scenario == "mixed" else by_label
-
-
-def recipe_of(charter: Charter) -> Recipe:
-    """Return how a party trains on its own predictions."""
-    training = charter.training
-    return Recipe(
-        training.optimizer,
-        training.learning_rate,
-        training.batch_size,
-        training.local_epochs,
-        training.momentum,
-        training.weight_decay,
-        horizon=training.horizon,
-        failure_weight=training.failure_weight,
-        loss="cross_entropy" if charter.task == "failure" else "squared",
-    )
-
-
-def _algorithm(charter: Charter, scenario: str, keys: int, *, protected: bool) -> Algorithm:
-    plain = recipe_of(charter)
-    if scenario in BROUGHT:
-        return brought_algorithm(charter, plain)
-    what = METHODS[scenario].exchanges
-    if what == "nothing":
-        return Isolated(plain)
-    if what == "weights":
-        return averaging_algorithm(charter, scenario, plain)
-    found = sharing_algorithm(charter, scenario, replace(plain, horizon=0.0), keys)
-    if isinstance(found, PredictionSharing) and charter.judges:
-        return replace(found, judged=True)
-    if protected and isinstance(found, PredictionSharing) and scenario not in BY_ROW:  # all have every row
-        return replace(found, cohort=charter.protection.cohort)
-    return found
-
-
-def _dressed(scenario: str, network: Any, inputs: Inputs) -> Any:
-    """Return a network as the scenario's algorithm takes it."""
-    if scenario == "own_scaling":
-        return normalised(network, inputs.features)
-    has: Any = inputs.has  # NumPy's, as the network's own arrays
-    return Partial(network, has) if scenario == "aligned" else network
-
-
-def _network(charter: Charter, scenario: str, owner: Party, inputs: Inputs) -> Any:
-    """Return an owner's fresh network."""
-    design = replace(charter.network, hidden=owner.hidden or charter.network.hidden)
-    chance = seeds.generator(charter.seed, owner.name, "network")
-    if METHODS[scenario].linear:
-        return drawn(chance, Network(hidden=()), Shape(*inputs.shape))
-    return drawn(chance, design, Shape(*inputs.shape), network_code(charter))

@@ -14,7 +14,7 @@ from hansa.algorithms.components import Products
 from hansa.core.charter import Charter
 from hansa.data.columns import column_of
 from hansa.data.prepare import Inputs
-from hansa.simulation.holdings import Holding
+from hansa.runtime.holdings import Holding
 from hansa.simulation.protected import ProtectedSums
 
 Floats = NDArray[np.float64]

@@ -22,19 +22,19 @@ from hansa.data.columns import column_of
 from hansa.data.fleet import Fleet
 from hansa.data.partition import owners
 from hansa.data.targets import target_of
+from hansa.runtime.holdings import Holding, holding
+from hansa.runtime.large_fleet import LargeFleet, Tell, untold
+from hansa.runtime.learning import check_code
 from hansa.runtime.scoring import About, Boosted, Joined, Model, Saved
+from hansa.runtime.world import World, open_world
 from hansa.simulation import trees
-from hansa.simulation.brought import check_code
 from hansa.simulation.cohort import Cohort, dealt, gather, output_scale
 from hansa.simulation.exam import Exam
 from hansa.simulation.exams import exam_of
-from hansa.simulation.holdings import Holding, holding
-from hansa.simulation.large_fleet import LargeFleet, Tell, untold
 from hansa.simulation.machine import threads
 from hansa.simulation.result import RunResult, ScenarioFigures
 from hansa.simulation.session import DRAWN, Session
 from hansa.simulation.trees import TreeSession
-from hansa.simulation.world import World, open_world
 
 _MANY_PARTIES = 1000  # to deal to fewer takes less than two seconds
 

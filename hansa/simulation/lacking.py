@@ -10,8 +10,8 @@ import numpy as np
 from hansa.algorithms import components, lacking
 from hansa.algorithms.components import Products
 from hansa.data.prepare import Inputs
+from hansa.runtime.holdings import Holding
 from hansa.simulation.components import added, terms_of
-from hansa.simulation.holdings import Holding
 from hansa.simulation.protected import ProtectedSums
 
 

@@ -11,9 +11,9 @@ from hansa.core.errors import DataError
 from hansa.data import cmapss
 from hansa.data.fleet import Dataset
 from hansa.data.partition import Share
+from hansa.runtime.large_fleet import LargeShare
+from hansa.runtime.world import open_world, world_of
 from hansa.simulation.charter_file import CharterFile, charter_file_of, read_charter_file, variable_folder
-from hansa.simulation.large_fleet import LargeShare
-from hansa.simulation.world import open_world, world_of
 
 Source = Charter | Path | str
 """A charter, the path of one, or its text."""

@@ -21,8 +21,8 @@ from hansa.data.fleet import Fleet, Floats
 from hansa.data.partition import Share, deal
 from hansa.registry.folders import make_folder, write_bytes, write_text
 from hansa.registry.whole_folder import Mark, whole_folder
+from hansa.runtime.world import open_world
 from hansa.simulation.charter_file import CharterFile
-from hansa.simulation.world import open_world
 
 _ROWS, _TEST = "data.csv.gz", "test.csv.gz"
 

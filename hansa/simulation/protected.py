@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hansa.algorithms.statistics import MOST
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import AbortedError, CharterError, MessageError
@@ -46,9 +47,6 @@ _ROWS = "rows"
 
 VALIDATING = " (validating)"
 """What a party's name as a validator ends with, in a sum that values what the others brought."""
-
-MOST = 2.0**100
-"""The largest statistic: sums of squares of readings stay far below."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from hansa.data.targets import target_of
 from hansa.models.rows import Rows, held
 from hansa.protection.shared_sketch import LEAST_SIZE
 from hansa.runtime.party import Member
+from hansa.runtime.world import World
 from hansa.simulation.attack_aims import Aims, aims, class_mean, opened
 from hansa.simulation.attack_outcome import Outcome, accused, counts, figures_of, losses, shift
 from hansa.simulation.attack_plan import AttackPlan, rule_title
@@ -32,7 +33,6 @@ from hansa.simulation.federation import Federation, Progress, Watch
 from hansa.simulation.judged import JudgedSums, Tamper
 from hansa.simulation.protected import ProtectedSums
 from hansa.simulation.session import Session
-from hansa.simulation.world import World
 from hansa.simulation.wrongdoing import Wrongdoers
 
 _FIRST = (UNATTACKED, UNATTACKED)  # the run that all others are measured by

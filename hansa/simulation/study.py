@@ -17,6 +17,7 @@ import numpy as np
 
 from hansa.core.charter import Charter
 from hansa.models.metrics import Errors, errors
+from hansa.runtime.world import open_world
 from hansa.simulation import baselines
 from hansa.simulation.cohort import gather
 from hansa.simulation.exam import exam
@@ -24,7 +25,6 @@ from hansa.simulation.federation import Federation, Progress, Watch
 from hansa.simulation.lockstep import train_together
 from hansa.simulation.study_book import PROTOCOLS, Book, Entry, entry_of
 from hansa.simulation.study_plan import Plan, Unit, unit_charter, with_ranges
-from hansa.simulation.world import open_world
 
 _SEEDS = 8  # that are trained in lockstep: what an interruption loses, and whose records are held
 

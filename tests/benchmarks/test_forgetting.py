@@ -10,7 +10,7 @@ from benchmarks.forgetting import FIRST, METHODS, SECOND, _charter, _widest_gap,
 from hansa.core.charter import Charter
 from hansa.core.charter_rules import check_charter
 from hansa.data.prepare import regime_of
-from hansa.simulation.world import World
+from hansa.runtime.world import World
 from tests.batteries.fleets import charter as small_charter
 from tests.batteries.fleets import fleet
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.smote_first import ORDERS, _both, _with_made
-from hansa.simulation.world import World
+from hansa.runtime.world import World
 from tests.batteries.fleets import fleet
 
 

@@ -17,10 +17,10 @@ from click.testing import Result
 from hansa.cli.notebook import run
 from hansa.cli.report import report_of
 from hansa.core.errors import FolderError
-from hansa.simulation import spool
+from hansa.runtime import spool
+from hansa.runtime.world import STREAM_VARIABLE
 from hansa.simulation.charter_file import read_charter_file
 from hansa.simulation.launch import launch, relaunch
-from hansa.simulation.world import STREAM_VARIABLE
 from tests.batteries import pumps
 from tests.journeys.test_interruption import found_in
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from click.testing import Result
 
+from hansa.runtime.world import STREAM_VARIABLE
 from hansa.simulation.charter_file import CharterFile, read_charter_file
 from hansa.simulation.launch import train_in_memory
-from hansa.simulation.world import STREAM_VARIABLE
 
 Hansa = Callable[..., Result]
 

@@ -14,8 +14,8 @@ from click.testing import Result
 
 from hansa.models.boosted import BASE
 from hansa.runtime.scoring import Boosted, load
+from hansa.runtime.world import open_world
 from hansa.simulation.charter_file import read_charter_file
-from hansa.simulation.world import open_world
 from tests.batteries import columns_apart
 
 xgb = pytest.importorskip("xgboost", reason="needs XGBoost: pip install 'hansa[trees]'")

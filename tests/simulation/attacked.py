@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from hansa.core.charter import Charter
+from hansa.runtime.world import World
 from hansa.simulation.attack_outcome import Outcome
 from hansa.simulation.attack_plan import plan
 from hansa.simulation.red_team import RedTeam
-from hansa.simulation.world import World
 from tests.batteries.fleets import charter, fleet
 
 SENSORS = 4

@@ -14,12 +14,12 @@ from hansa.core import arrays
 from hansa.core.charter import Charter
 from hansa.core.charter_reader import generated_roster
 from hansa.core.messages import Ask, Terms
+from hansa.runtime.world import World
 from hansa.simulation.cohort import Cohort, gather
 from hansa.simulation.exams import exam_of
 from hansa.simulation.federation import Federation
 from hansa.simulation.judged import JudgedSums, Tamper
 from hansa.simulation.session import Session
-from hansa.simulation.world import World
 from tests.batteries.fleets import charter, fleet
 from tests.simulation.small_world import world
 

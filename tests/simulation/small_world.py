@@ -8,7 +8,7 @@ import numpy as np
 from hansa.core.charter import Charter
 from hansa.core.methods import BY_ROW, METHODS
 from hansa.data.fleet import Fleet
-from hansa.simulation.world import World
+from hansa.runtime.world import World
 from tests.batteries.fleets import charter, fleet
 
 COMPARED = tuple(

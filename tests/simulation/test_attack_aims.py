@@ -7,11 +7,11 @@ import pytest
 
 from hansa.core.charter import Regimes
 from hansa.data.prepare import regime_of
+from hansa.runtime.world import World
 from hansa.simulation.attack_aims import class_mean, opened
 from hansa.simulation.attacks import ATTACKS
 from hansa.simulation.red_team import RedTeam
 from hansa.simulation.session import Session
-from hansa.simulation.world import World
 from tests.simulation.attacked import attacked, team, world
 
 AIMED = [name for name, one in ATTACKS.items() if one.aim]

@@ -15,8 +15,8 @@ from hansa.core.charter import Party
 from hansa.core.errors import DataError, PartyError
 from hansa.data.fleet import Dataset, Fleet
 from hansa.data.prepare import regime_of
+from hansa.runtime.world import World
 from hansa.simulation.cohort import Cohort, dealt, gather, partition_of
-from hansa.simulation.world import World
 from tests.simulation.small_world import LENGTHS, SENSORS, small, world
 
 WORLD = world()

@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose
 from hansa.core.charter import Charter, Preparation
 from hansa.data import pieces as piece_sizes
 from hansa.runtime.scoring import Model, load
+from hansa.runtime.world import STREAM_VARIABLE, open_world
 from hansa.simulation.cohort import Cohort, gather
 from hansa.simulation.federation import Federation
-from hansa.simulation.world import STREAM_VARIABLE, open_world
 from tests.batteries import pumps
 from tests.oracles.principal import pooled_scores
 from tests.simulation.small_world import small, world

@@ -14,9 +14,9 @@ from hansa.core.errors import FolderError, PartyError
 from hansa.data.fleet import Dataset
 from hansa.registry.run_folder import RunFolder
 from hansa.runtime.scoring import Joined, Model
+from hansa.runtime.world import World
 from hansa.simulation.federation import Checkpoint, Federation, Progress
 from hansa.simulation.run import identity, run_into
-from hansa.simulation.world import World
 from tests.batteries.roster import leaves
 from tests.simulation.small_world import COMPARED, small, world
 

@@ -16,11 +16,11 @@ from hansa.data.columns import fleet_from_table
 from hansa.data.prepare import Inputs
 from hansa.models.embedding import Embedding
 from hansa.runtime.scoring import Model, load
+from hansa.runtime.world import World, open_world
 from hansa.simulation.charter_file import charter_file_of, read_charter_file
 from hansa.simulation.cohort import gather
 from hansa.simulation.federation import Federation
 from hansa.simulation.partition_folders import write_partition
-from hansa.simulation.world import World, open_world
 from tests.batteries.sales import published
 
 NUMBERS = ("sold", "age", "log_hours", "log_class", "log_sales")

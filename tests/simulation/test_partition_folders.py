@@ -14,10 +14,10 @@ from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import CharterError, FolderError
 from hansa.data.columns import fleet_from_table
 from hansa.data.tables import read_table
+from hansa.runtime.world import open_world
 from hansa.simulation.charter_file import CharterFile, charter_file_of, read_charter_file
 from hansa.simulation.notebook import partition
 from hansa.simulation.partition_folders import write_partition
-from hansa.simulation.world import open_world
 
 SIMULATED = parse_charter("""
 name = "tiny"

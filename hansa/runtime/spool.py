@@ -27,7 +27,7 @@ from hansa.data.fleet import Fleet
 from hansa.data.prepare import Inputs
 from hansa.data.targets import labels, target_of
 from hansa.models.rows import Stream
-from hansa.simulation.large_fleet import LargeShare, Tell, changed
+from hansa.runtime.large_fleet import LargeShare, Tell, changed
 
 BLOCK_BYTES = 1 << 23
 """Size of a block, at most: small beside the process, and large enough to be read at the disk's speed."""

@@ -21,8 +21,8 @@ from hansa.data.prepare import Inputs, regime_count, regime_of
 from hansa.data.tally import Counts, Tally
 from hansa.data.targets import Labels, Target, labels, target_of
 from hansa.models.rows import Rows, Stream
-from hansa.simulation.large_fleet import LargeShare
-from hansa.simulation.spool import Spools
+from hansa.runtime.large_fleet import LargeShare
+from hansa.runtime.spool import Spools
 
 
 class Holding(Protocol):

@@ -1,42 +1,20 @@
-"""The code of the users' own that a charter names: loaded, tried, and refused before anybody trains."""
+"""Networks of the users' own, tried on the parties' inputs and refused before anybody trains."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hansa.algorithms.contract import Algorithm
-from hansa.algorithms.own import own_algorithm
 from hansa.core.charter import Charter
-from hansa.core.methods import BROUGHT, METHODS
+from hansa.core.methods import METHODS
 from hansa.data.prepare import features_of_a_row
-from hansa.models.brought import Code, lacks
+from hansa.models.brought import lacks
 from hansa.models.network import Shape
-from hansa.models.training import Recipe
-from hansa.runtime.own_code import code_of
-from hansa.simulation.holdings import Holding
+from hansa.runtime.holdings import Holding
+from hansa.runtime.learning import network_code
 
 _PARTS = {"fedper": "head", "fedrep": "head", "aligned": "reach"}
 """What a scenario asks of a network besides its predictions."""
-
-
-def network_code(charter: Charter) -> Code | None:
-    """Return what `model` names; None where the charter's network is built in."""
-    return code_of(charter.network.model, charter.network.digest)
-
-
-def brought_algorithm(charter: Charter, recipe: Recipe) -> Algorithm:
-    """Return the algorithm that `own` names."""
-    code = code_of(charter.algorithm.own, charter.algorithm.digest)
-    assert code is not None  # the charter's rules ask for it
-    return own_algorithm(code, recipe)
-
-
-def check_code(charter: Charter, scenarios: Sequence[str]) -> None:
-    """Raise CharterError for code that is not here, not with its digest, or that cannot be imported."""
-    network_code(charter)
-    if not set(BROUGHT).isdisjoint(scenarios):
-        code_of(charter.algorithm.own, charter.algorithm.digest)
 
 
 def check_network(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> None:

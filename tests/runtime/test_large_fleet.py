@@ -19,11 +19,11 @@ from hansa.data.fleet import Dataset, joined
 from hansa.data.prepare import regime_count, regime_of
 from hansa.data.tally import tally
 from hansa.data.targets import target_of
-from hansa.simulation import large_fleet
+from hansa.runtime import large_fleet
+from hansa.runtime.large_fleet import LargeDataset, LargeShare, large_table, open_large, untold
+from hansa.runtime.world import STREAM_VARIABLE, World, open_world
 from hansa.simulation.cohort import dealt, gather
 from hansa.simulation.federation import Federation
-from hansa.simulation.large_fleet import LargeDataset, LargeShare, large_table, open_large, untold
-from hansa.simulation.world import STREAM_VARIABLE, World, open_world
 from tests.batteries import pumps
 
 CHARTER = pumps.charter()

@@ -10,9 +10,9 @@ import pytest
 from hansa.core.charter import Charter, Training
 from hansa.core.errors import PartyError
 from hansa.models.rows import Rows, Stream
+from hansa.runtime.oversampling import oversampled
+from hansa.runtime.world import World
 from hansa.simulation.cohort import gather
-from hansa.simulation.oversampling import oversampled
-from hansa.simulation.world import World
 from tests.batteries.fleets import fleet
 from tests.simulation.small_world import small
 

@@ -25,11 +25,11 @@ from hansa.models.losses import SharedLoss
 from hansa.models.network import perceptron
 from hansa.models.rows import Rows
 from hansa.models.training import Recipe
-from hansa.simulation import spool as module
+from hansa.runtime import spool as module
+from hansa.runtime.large_fleet import LargeShare, untold
+from hansa.runtime.spool import Plan, Spool, Spools, plan
+from hansa.runtime.world import STREAM_VARIABLE, World, open_world
 from hansa.simulation.cohort import dealt, gather
-from hansa.simulation.large_fleet import LargeShare, untold
-from hansa.simulation.spool import Plan, Spool, Spools, plan
-from hansa.simulation.world import STREAM_VARIABLE, World, open_world
 from tests.batteries import pumps
 from tests.batteries.roster import exchanges
 

@@ -20,8 +20,8 @@ from hansa.data.fleet import Dataset, Fleet
 from hansa.data.matching import check_aligned, shared_rows, split_alike
 from hansa.data.partition import Share, deal
 from hansa.data.simulated import simulate_fleet
-from hansa.simulation.large_fleet import LargeDataset, LargeShare, Tell, large_table, open_large, untold
-from hansa.simulation.spool import Spools
+from hansa.runtime.large_fleet import LargeDataset, LargeShare, Tell, large_table, open_large, untold
+from hansa.runtime.spool import Spools
 
 STREAM_ABOVE_MB = 64.0
 """A party's Parquet or Arrow table is read in pieces where its numbers take more memory than this.
