@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hansa.core.charter import Charter, Column, Party
+from hansa.core.charter import Charter, Party
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import FolderError
 from hansa.core.methods import METHODS, SCENARIOS
@@ -22,10 +22,11 @@ from hansa.data.columns import column_of
 from hansa.data.fleet import Fleet
 from hansa.data.partition import owners
 from hansa.data.targets import target_of
+from hansa.runtime.about import about_model, time_unit
 from hansa.runtime.holdings import Holding, holding
 from hansa.runtime.large_fleet import LargeFleet, Tell, untold
 from hansa.runtime.learning import check_code
-from hansa.runtime.scoring import About, Boosted, Joined, Model, Saved
+from hansa.runtime.scoring import Boosted, Joined, Model, Saved
 from hansa.runtime.world import World, open_world
 from hansa.simulation import trees
 from hansa.simulation.cohort import Cohort, dealt, gather, output_scale
@@ -239,57 +240,25 @@ def model_of(session: Session) -> Model | Joined:
     own = owners.get(cohort.scenario, Party(cohort.scenario))
     thresholds, joined = session.thresholds()
     if METHODS[cohort.scenario].reading == "one model":
-        about = _about_model(cohort.charter, digest, own, cohort.inputs[0].sensors)
+        about = about_model(cohort.charter, digest, own, cohort.inputs[0].sensors)
         about = replace(about, threshold=joined)
         return Model(about, cohort.inputs[0], networks[0], scale)
     parts = {}
     for member, inputs, network, threshold in zip(
         cohort.members, cohort.inputs, networks, thresholds, strict=True
     ):
-        about = _about_model(cohort.charter, digest, owners[member.name], inputs.sensors)
+        about = about_model(cohort.charter, digest, owners[member.name], inputs.sensors)
         parts[member.name] = Model(replace(about, threshold=threshold), inputs, network, scale)
     sensors = tuple(sorted({name for inputs in cohort.inputs for name in inputs.sensors}))
-    about = _about_model(cohort.charter, digest, own, sensors)
+    about = about_model(cohort.charter, digest, own, sensors)
     return Joined(replace(about, threshold=joined), parts)
 
 
 def _tree_model(session: TreeSession, charter: Charter) -> Boosted:
     inputs = session.model_inputs()
     sensors = tuple(sorted({name for one in inputs for name in one.sensors}))
-    about = _about_model(charter, charter_digest(charter), Party(session.scenario), sensors)
+    about = about_model(charter, charter_digest(charter), Party(session.scenario), sensors)
     return Boosted(replace(about, threshold=session.threshold()), inputs, session.trees)
-
-
-def _about_model(charter: Charter, digest: str, own: Party, sensors: tuple[str, ...]) -> About:
-    columns = [column for column in charter.data.columns if _needed(column, sensors)]
-    needed = {column.role for column in columns}
-    given = [Column("asset", "asset")]
-    given += [Column("time", "time", "cycles")] if charter.task == "rul" else []
-    target = next((one for one in charter.data.columns if one.role == "target"), None)
-    return About(
-        name=own.name,
-        charter=charter.name,
-        charter_digest=digest,
-        task=charter.task,
-        time_unit=_time_unit(charter),
-        cap=charter.data.label_cap,
-        filter=charter.evaluation.filter,
-        columns=(*(column for column in given if column.role not in needed), *columns),
-        target=target if charter.task == "price" else None,
-        named=own.columns,
-        units=own.units,
-    )
-
-
-def _time_unit(charter: Charter) -> str:
-    units = [column.unit for column in charter.data.columns if column.role == "time"]
-    return (units or ["cycles"])[0] or "time units"
-
-
-def _needed(column: Column, sensors: tuple[str, ...]) -> bool:
-    if column.role == "sensor":
-        return column.name in sensors
-    return column.role in ("asset", "time", "setting", "category")
 
 
 def _exams(world: World, charter: Charter) -> list[Exam]:
@@ -325,7 +294,7 @@ def _about(charter: Charter, world: World) -> dict[str, Any]:
         more["price_unit"] = next(one.unit for one in charter.data.columns if one.role == "target")
     if charter.task == "rul":
         more["label_cap"] = charter.data.label_cap
-        more["time_unit"] = _time_unit(charter)
+        more["time_unit"] = time_unit(charter)
         more["filter"] = charter.evaluation.filter
     if charter.defence.rule != "none":
         more["defence"] = {key: getattr(charter.defence, key) for key in ("rule", "before", "bad")}

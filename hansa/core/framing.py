@@ -1,0 +1,34 @@
+"""Messages as bytes: a frame names its kind, what it opens, and its arrays."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from hansa.core import arrays, codec
+from hansa.core.errors import MessageError
+from hansa.core.messages import Ask, Terms
+
+Message = TypeVar("Message", Ask, Terms)
+
+
+def frame(message: Ask | Terms) -> bytes:
+    """Return the bytes of one message."""
+    return codec.encode(_head(message) | {"arrays": arrays.flatten(message)})
+
+
+def framed(like: Message, data: bytes, sender: str) -> Message:
+    """Return the message of a frame; raises MessageError unless it has the kind and the arrays of `like`."""
+    try:
+        value = codec.decode(data)
+        if not isinstance(value, dict) or value != _head(like) | {"arrays": value.get("arrays")}:
+            raise ValueError("another kind of message")
+        found: Message = arrays.restore(like, value["arrays"])
+    except (ValueError, AttributeError) as fault:
+        raise MessageError(
+            f"its message is not the one that was due ({fault})", do="drop the message", where=sender
+        ) from fault
+    return found
+
+
+def _head(message: Ask | Terms) -> dict[str, Any]:
+    return {"kind": type(message).__name__.lower(), "opening": getattr(message, "opening", "")}

@@ -1,0 +1,99 @@
+"""What one node keeps of a run: where it stands, and what it answered. One SQLite file, in WAL mode.
+
+A commit is on the disk before it returns. An answer is kept together with the state that it leaves behind, so
+that a node which is killed at any moment has both or neither.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from hansa.core.errors import FolderError
+from hansa.core.steps import Step
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS answer (
+    round INTEGER, number INTEGER, question BLOB NOT NULL, answer BLOB NOT NULL, PRIMARY KEY (round, number)
+) STRICT;
+"""
+
+
+class NodeStore:
+    """State by name, and answers by step."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it; raises FolderError where that is not possible."""
+        self._path = path
+        try:
+            self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._base.execute("PRAGMA journal_mode = WAL")
+            self._base.execute("PRAGMA synchronous = FULL")
+            self._base.executescript(_TABLES)
+        except sqlite3.Error as fault:
+            raise self._fault(fault) from fault
+
+    def state(self, name: str) -> bytes | None:
+        """Return a state, or None where there is none."""
+        return self._one("SELECT value FROM state WHERE name = ?", (name,))
+
+    def answer(self, step: Step) -> tuple[bytes, bytes] | None:
+        """Return the digest of the question of a step and the answer to it; None where none was given."""
+        where = "FROM answer WHERE round = ? AND number = ?"
+        question = self._one(f"SELECT question {where}", (step.round, step.number))
+        answer = self._one(f"SELECT answer {where}", (step.round, step.number))
+        return None if question is None or answer is None else (question, answer)
+
+    def last(self) -> tuple[int, int]:
+        """Return the round and the number of the last step that was answered; (-1, -1): none."""
+        try:
+            found = self._base.execute(
+                "SELECT round, number FROM answer ORDER BY round DESC, number DESC LIMIT 1"
+            ).fetchone()
+        except sqlite3.Error as fault:
+            raise self._fault(fault) from fault
+        return (int(found[0]), int(found[1])) if found else (-1, -1)
+
+    def keep(
+        self,
+        states: Mapping[str, bytes],
+        step: Step | None = None,
+        question: bytes = b"",
+        answer: bytes = b"",
+    ) -> None:
+        """Keep states, and the answer to a step's question, all at once; answers of earlier rounds go.
+
+        question: its digest.
+        """
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", list(states.items()))
+            if step is not None:
+                row = (step.round, step.number, question, answer)
+                self._base.execute("INSERT INTO answer VALUES (?, ?, ?, ?)", row)
+                self._base.execute("DELETE FROM answer WHERE round < ?", (step.round,))
+            self._base.execute("COMMIT")
+        except sqlite3.Error as fault:
+            if self._base.in_transaction:
+                self._base.execute("ROLLBACK")
+            raise self._fault(fault) from fault
+
+    def close(self) -> None:
+        """Close the file."""
+        self._base.close()
+
+    def _one(self, query: str, values: tuple[object, ...]) -> bytes | None:
+        try:
+            found = self._base.execute(query, values).fetchone()
+        except sqlite3.Error as fault:
+            raise self._fault(fault) from fault
+        return None if found is None else bytes(found[0])
+
+    def _fault(self, fault: sqlite3.Error) -> FolderError:
+        return FolderError(
+            f"cannot be read or written ({fault})",
+            do="free space on the disk, or put back the folder as it was, and start again",
+            where=str(self._path),
+        )
