@@ -1,7 +1,7 @@
 """One canonical encoding and one digest for everything that is signed, sent or compared.
 
-Deterministic CBOR (RFC 8949, section 4.2) with typed arrays (RFC 8746, section 3.1, tag 40): equal
-values have equal bytes, whatever order their keys were written in.
+Deterministic CBOR (RFC 8949, section 4.2) with typed arrays (RFC 8746, section 3.1, tag 40; of truth values
+those of section 3.2, tag 41): equal values have equal bytes, whatever order their keys were written in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import IO, Any, NoReturn, cast
 import cbor2
 import numpy as np
 
-_ROW_MAJOR_ARRAY = 40
+_ROW_MAJOR_ARRAY, _ALIKE = 40, 41
 _TYPED = {"|u1": 64, "<u2": 69, "<u4": 70, "<u8": 71, "|i1": 72, "<i2": 77, "<i4": 78, "<i8": 79}
 _TYPED |= {"<f2": 84, "<f4": 85, "<f8": 86}
 _NESTED = (dict, list)
@@ -96,6 +96,10 @@ def _check_keys(value: Any) -> None:
 
 def _encode_array(encoder: Any, value: Any) -> None:
     array = np.asarray(value)
+    if array.dtype == np.bool_:
+        alike = cbor2.CBORTag(_ALIKE, array.reshape(-1).tolist())
+        encoder.encode(cbor2.CBORTag(_ROW_MAJOR_ARRAY, [list(array.shape), alike]))
+        return
     little_endian = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
     typed = cbor2.CBORTag(_TYPED[little_endian.dtype.str], _bytes_of(little_endian))
     encoder.encode(cbor2.CBORTag(_ROW_MAJOR_ARRAY, [list(array.shape), typed]))
@@ -113,6 +117,10 @@ def _bytes_of(array: np.ndarray) -> bytes:
 def _decode_array(tag: Any, *_: Any) -> Any:
     if tag.tag in _DTYPES:
         return np.frombuffer(tag.value, dtype=_DTYPES[tag.tag])
+    if tag.tag == _ALIKE:
+        if not all(type(one) is bool for one in tag.value):
+            raise ValueError("an array of truth values that holds others")
+        return np.array(tag.value, np.bool_)
     if tag.tag == _ROW_MAJOR_ARRAY:
         shape, flat = tag.value
         return flat.reshape(shape)

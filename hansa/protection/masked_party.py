@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
+from typing import Any
 
 from hansa.core.errors import MessageError, RefusedError
 from hansa.crypto.agreement import AgreementKey, derived
@@ -57,6 +58,9 @@ class MaskedParty:
     def __init__(self, channels: Channels, occasion: Occasion, past: Past) -> None:
         """Begin; raises RefusedError where the party has taken part in this sum or a later one."""
         past.begin(occasion)
+        self._begin(channels, occasion, past)
+
+    def _begin(self, channels: Channels, occasion: Occasion, past: Past) -> None:
         self._channels, self._occasion, self._past = channels, occasion, past
         self._roster, self._about = channels.roster, occasion.digest
         self._place = self._roster.places[channels.name]
@@ -67,6 +71,36 @@ class MaskedParty:
         self._asked: tuple[int, ...] = ()  # places of all that gave keys
         self._survivors: tuple[int, ...] = ()
         self._done = 0  # messages sent
+
+    @classmethod
+    def resumed(
+        cls, channels: Channels, occasion: Occasion, past: Past, value: Mapping[str, Any]
+    ) -> MaskedParty:
+        """Return a party in the middle of a sum, as `value` told; past: which knows of the sum."""
+        party = cls.__new__(cls)
+        party._begin(channels, occasion, past)
+        party._key, party._seed = AgreementKey(value["key"]), value["seed"]
+        party._held = {place: _Shares(key, seed) for place, key, seed in value["held"]}
+        party._openings = {
+            place: Opening(key, seed, tuple(shares)) for place, key, seed, shares in value["openings"]
+        }
+        party._asked, party._survivors = tuple(value["asked"]), tuple(value["survivors"])
+        party._done = value["done"]
+        return party
+
+    def value(self) -> dict[str, Any]:
+        """Return plain values from which `resumed` goes on; they hold this sum's secrets."""
+        return {
+            "key": self._key.secret,
+            "seed": self._seed,
+            "held": [[place, one.key, one.seed] for place, one in self._held.items()],
+            "openings": [
+                [place, one.key, one.seed, list(one.shares)] for place, one in self._openings.items()
+            ],
+            "asked": list(self._asked),
+            "survivors": list(self._survivors),
+            "done": self._done,
+        }
 
     def keys(self) -> bytes:
         """Return the first message, sealed for the coordinator."""

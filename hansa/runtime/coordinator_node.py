@@ -6,39 +6,47 @@ and asks again; parties give the answers again that they gave, so that the run e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 from numpy.typing import NDArray
 
 from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays, codec
 from hansa.core.charter import Charter, Party
-from hansa.core.errors import AbortedError, FolderError, MessageError, PartyError
-from hansa.core.framing import frame, framed
+from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.core.errors import FolderError, MessageError
+from hansa.core.framing import frame
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import METHODS
-from hansa.core.steps import Step
 from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
+from hansa.protection.enrolment import COORDINATOR, Enrolled, channels
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.asking import Asking, no_answer
 from hansa.runtime.coordinator import run_round
+from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
 from hansa.runtime.learning import algorithm_of, network_of
 from hansa.runtime.rehearsal import Exchange, rehearsed
+from hansa.runtime.sums import Sums
 from hansa.transport.memory import ask_of
-from hansa.transport.seam import Refusal, Transport
+from hansa.transport.seam import Transport
 
-Floats = NDArray[np.float64]
 Watch = Callable[[int, int], None]
 """Told the rounds that are done, and all."""
 
 _STANDING = "standing"  # the name of what is kept
-PATIENCE_S = 3600.0
-"""How long an exchange waits for its last party before the run ends."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """A run that has come to its end."""
+
+    algorithm: Algorithm
+    state: Any
+    told: Mapping[str, Mapping[str, Any]]  # by party, what it says of its model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,62 +56,120 @@ class _Agreed:
     keys: int  # that predictions are shared under
     shape: Shape  # of the inputs of the first party
     sizes: Sequence[int]  # each party's rows, where an algorithm shows rows one by one; else 1
+    adverts: Mapping[str, bytes]  # each party's key for sealed messages; none where nothing is sealed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Joined:
+    """What the parties told when they joined."""
+
+    keys: int
+    readings: int  # sums of a kind over readings: regimes times sensors
+    adverts: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Course:
+    """What both sides know of a run once it is agreed."""
+
+    algorithm: Algorithm
+    due: Mapping[str, Exchange]
+    first: Any  # the State before the openings
+    like: Any  # the State after a round
 
 
 class CoordinatorNode:
     """One run of one charter's algorithm."""
 
-    def __init__(self, charter: Charter, store: NodeStore, transport: Transport, watch: Watch) -> None:
-        """Take the charter that all have signed; store: where this run is kept."""
-        self._charter, self._store, self._transport, self._watch = charter, store, transport, watch
-        self._names = [party.name for party in charter.roster]
-        self._round, self._number = 0, 0
+    def __init__(
+        self,
+        charter: Charter,
+        store: NodeStore,
+        transport: Transport,
+        watch: Watch,
+        enrolled: Enrolled | None = None,
+    ) -> None:
+        """Take the charter that all have signed; store: where this run is kept. enrolled: of masked sums."""
+        self._charter, self._store, self._watch, self._enrolled = charter, store, watch, enrolled
+        self._asking = Asking([party.name for party in charter.roster], transport, charter.name)
 
-    def run(self) -> dict[str, dict[str, Any]]:
-        """Return what each party says after the last round.
+    def run(self) -> Finished:
+        """Return how the run ended; what was done before, after a restart, is not done again.
 
-        Raises PartyError for a party that refuses or sends what is no answer, and AbortedError where one does
-        not answer in time; the run can be gone on with.
+        Raises PartyError for a party that refuses, MessageError for one that sends what is no answer, and
+        AbortedError where one does not answer in time; the run can be gone on with after each.
         """
         kept = self._store.state(_STANDING)
         if kept is None:
-            agreed = self._prepared()
-            algorithm, common, due, like = self._rehearsed(agreed)
-            state = algorithm.start(common)
-            for _ in algorithm.openings:
-                state = run_round(algorithm, state, lambda ask: self._exchanged(algorithm, due, ask))
+            round_, flat = 0, None
+            joined = self._joined()
+            gathering = self._gathering(joined.adverts)
+            agreed = self._prepared(gathering, joined)
+        else:
+            round_, agreed, flat = _standing(kept, self._charter.name)
+            gathering = self._gathering(agreed.adverts)
+        course = self._course(agreed)
+        if flat is None:
+            state = course.first
+            for _ in course.algorithm.openings:
+                state = self._round(course, gathering, state)
             self._keep(agreed, state)
         else:
-            self._round, agreed, flat = _standing(kept, self._charter.name)
-            algorithm, common, due, like = self._rehearsed(agreed)
-            state = _restored(like, flat, self._charter.name)
-        while self._round < self._charter.rounds:
-            self._begin(self._round + 1)
-            for _ in range(1 + len(algorithm.preludes)):
-                state = run_round(algorithm, state, lambda ask: self._exchanged(algorithm, due, ask))
+            state = _restored(course.like, flat, self._charter.name)
+        for number in range(round_ + 1, self._charter.rounds + 1):
+            self._asking.begin(number)
+            for _ in range(1 + len(course.algorithm.preludes)):
+                state = self._round(course, gathering, state)
             self._keep(agreed, state)
-            self._watch(self._round, self._charter.rounds)
-        self._begin(self._round + 1)
+            self._watch(number, self._charter.rounds)
+        return self._finished(course.algorithm, state)
+
+    def _round(self, course: _Course, gathering: Gathering, state: Any) -> Any:
+        def exchange(ask: Ask) -> Totals | Sequence[Terms]:
+            return gathering.totals(ask, course.due[ask.opening].terms, addressed=course.algorithm.addressed)
+
+        return run_round(course.algorithm, state, exchange)
+
+    def _finished(self, algorithm: Algorithm, state: Any) -> Finished:
+        """Return the end of a run, after each party has taken the last common numbers."""
+        self._asking.begin(self._charter.rounds + 1)
         ask = algorithm.ask(state)
-        return self._asked("finish", [frame(ask_of(ask, party)) for party in range(len(self._names))])
+        questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(self._asking.names)}
+        return Finished(algorithm, state, self._asking.maps("finish", questions))
 
     # --- before the first round ------------------------------------------------------------------------
 
-    def _prepared(self) -> _Agreed:
-        """Return what is agreed once statistics are summed and every party is ready."""
-        joined = self._asked("join")
-        self._scale()
-        if self._pairs:
-            self._asked("turn", totals=self._summed("products"))
-        keys = max(_whole(one.get("keys"), name) for name, one in joined.items())
-        ready = self._asked("start", keys=keys)
-        shape = _shape(ready[self._names[0]].get("shape"), self._names[0])
-        addressed = METHODS[self._charter.algorithm.name].in_clear
-        sizes = [_whole(one.get("rows"), name) if addressed else 1 for name, one in ready.items()]
-        return _Agreed(keys, shape, sizes)
+    def _joined(self) -> _Joined:
+        """Return what the parties say when they join; where sums are masked, they get each other's keys."""
+        digests = {"charter": charter_digest(self._charter), "roster": roster_digest(self._charter)}
+        told = self._asking.tell("join", **digests)
+        keys = max(_whole(one.get("keys"), name) for name, one in told.items())
+        adverts = {}
+        if self._enrolled is not None:
+            adverts = {name: _bytes(one.get("advert"), name) for name, one in told.items()}
+            adverts[COORDINATOR] = self._enrolled.credential.advert(self._enrolled.roster)
+            self._asking.tell("meet", adverts=adverts)
+        return _Joined(keys, _alike(told, "readings"), adverts)
 
-    def _scale(self) -> None:
-        self._asked("scale", totals=self._summed("readings"), enough=None)
+    def _gathering(self, adverts: Mapping[str, bytes]) -> Gathering:
+        if self._enrolled is None:
+            return OpenGathering(self._asking)
+        own = self._enrolled
+        sums = Sums(self._charter, self._charter.algorithm.name, len(self._asking.names))
+        return MaskedGathering(self._asking, sums, channels(own.credential, own.roster, adverts, own.source))
+
+    def _prepared(self, gathering: Gathering, joined: _Joined) -> _Agreed:
+        """Return what is agreed once statistics are summed and every party is ready."""
+        totals, enough = gathering.statistics("statistics", joined.readings)
+        scaled = self._asking.tell("scale", totals=totals, enough=enough)
+        if self._pairs:
+            products, _ = gathering.statistics("products", _alike(scaled, "pairs"))
+            self._asking.tell("turn", totals=products)
+        ready = self._asking.tell("start", keys=joined.keys)
+        first = self._asking.names[0]
+        in_clear = METHODS[self._charter.algorithm.name].in_clear
+        sizes = [_whole(one.get("rows"), name) if in_clear else 1 for name, one in ready.items()]
+        return _Agreed(joined.keys, _shape(ready[first].get("shape"), first), sizes, joined.adverts)
 
     @property
     def _pairs(self) -> bool:
@@ -112,103 +178,37 @@ class CoordinatorNode:
         aligned = self._charter.algorithm.name == "aligned" and preparation.lacking == "regression"
         return preparation.features == "pca" or aligned
 
-    def _summed(self, kind: str) -> Floats:
-        """Return the sum of the parties' arrays, added in the order of the roster."""
-        terms: list[Floats] = []
-        for name, one in self._asked(kind).items():
-            term = one.get("sum")
-            if not isinstance(term, np.ndarray) or term.dtype != np.float64 or not np.isfinite(term).all():
-                raise _no_answer(name, kind)
-            if terms and term.shape != terms[0].shape:
-                raise _no_answer(name, kind)
-            terms.append(term)
-        total: Floats = sum(terms[1:], terms[0])
-        return total
-
-    def _rehearsed(self, agreed: _Agreed) -> tuple[Algorithm, Any, Mapping[str, Exchange], Any]:
+    def _course(self, agreed: _Agreed) -> _Course:
         charter, scenario = self._charter, self._charter.algorithm.name
         algorithm = algorithm_of(charter, scenario, agreed.keys, protected=charter.secrecy != "open")
-        common = network_of(charter, scenario, Party("coordinator"), agreed.shape)
+        common = network_of(charter, scenario, Party(COORDINATOR), agreed.shape)
         if scenario == "own_scaling":
             common = normalised(common, agreed.shape.inputs)
         own: Any = common
         if scenario == "aligned":
             own = Partial(common, jnp.ones(agreed.shape.inputs))
         due, like = rehearsed(algorithm, common, own, agreed.shape.inputs, agreed.sizes)
-        return algorithm, common, due, like
-
-    # --- exchanges -------------------------------------------------------------------------------------
-
-    def _exchanged(
-        self, algorithm: Algorithm, due: Mapping[str, Exchange], ask: Ask
-    ) -> Totals | Sequence[Terms]:
-        """Return the sums of the parties' terms, added in the order of the roster, or the terms."""
-        like = due[ask.opening].terms
-        shared = frame(ask) if ask.addressed is None else b""
-        questions = [shared or frame(ask_of(ask, party)) for party in range(len(self._names))]
-        answers = self._answers(ask.opening or "training", questions)
-        terms = (framed(one, body, name) for one, (name, body) in zip(like, answers, strict=True))
-        return list(terms) if algorithm.addressed else _added(terms)
-
-    def _asked(
-        self, kind: str, questions: Sequence[bytes] | None = None, **told: Any
-    ) -> dict[str, dict[str, Any]]:
-        """Return each party's answer, which is a map; told: what the question to all of them says."""
-        answers = self._answers(kind, questions or [codec.encode(told)] * len(self._names))
-        return {name: _map(body, name, kind) for name, body in answers}
-
-    def _answers(self, kind: str, questions: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
-        """Yield each party and its answer, in the order of the roster, one at a time."""
-        step = Step(self._round, self._number, kind)
-        self._number += 1
-        asked = dict(zip(self._names, questions, strict=True))
-        found = self._transport.exchange(step.text, asked, PATIENCE_S)
-        for name in self._names:
-            if name not in found:
-                raise AbortedError(
-                    f"{name} did not answer within {PATIENCE_S:g} s, in {step.words}",
-                    do="see that its node runs, and start the coordinator again: it goes on",
-                    where=self._charter.name,
-                )
-            answer = found[name]
-            if isinstance(answer, Refusal):
-                raise PartyError(f"refuses {step.words}: {answer.why}", do="settle it with them", where=name)
-            yield name, answer.read()
-
-    def _begin(self, round_: int) -> None:
-        self._round, self._number = round_, 0
+        return _Course(algorithm, due, algorithm.start(common), like)
 
     def _keep(self, agreed: _Agreed, state: Any) -> None:
         """Keep where the run stands, at the end of a round."""
         value = {
-            "round": self._round,
+            "round": self._asking.round,
             "keys": agreed.keys,
             "shape": [*agreed.shape[:3], [list(one) for one in agreed.shape.lookups]],
             "sizes": list(agreed.sizes),
+            "adverts": dict(agreed.adverts),
             "state": arrays.flatten(state),
         }
         self._store.keep({_STANDING: codec.encode(value)})
-
-
-def _added(terms: Iterable[Terms]) -> Totals:
-    """Return the weighted sum of terms, added as they come, so that it is the same to the bit every time."""
-    total: list[NDArray[Any]] = []
-    weight: Any = np.float32(0.0)
-    structure = None
-    for own in terms:
-        leaves, structure = jax.tree.flatten(own.values)
-        share = np.asarray(own.weight)
-        parts = [np.asarray(leaf) * share for leaf in leaves]
-        total = [one + other for one, other in zip(total, parts, strict=True)] if total else parts
-        weight = weight + share
-    return Totals(jax.tree.unflatten(structure, total), weight)
 
 
 def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, dict[str, NDArray[Any]]]:
     """Return the rounds that are done, what was agreed, and the state, from what was kept."""
     try:
         value = codec.decode(kept)
-        agreed = _Agreed(value["keys"], _shape(value["shape"], charter), value["sizes"])
+        shape = _shape(value["shape"], charter)
+        agreed = _Agreed(value["keys"], shape, value["sizes"], value["adverts"])
         return value["round"], agreed, value["state"]
     except (KeyError, TypeError, ValueError, MessageError) as fault:
         raise _damaged(charter) from fault
@@ -227,19 +227,25 @@ def _damaged(charter: str) -> FolderError:
     )
 
 
-def _map(body: bytes, name: str, kind: str) -> dict[str, Any]:
-    try:
-        value = codec.decode(body)
-    except ValueError as fault:
-        raise _no_answer(name, kind) from fault
-    if not isinstance(value, dict):
-        raise _no_answer(name, kind)
-    return value
+def _alike(told: Mapping[str, Mapping[str, Any]], name: str) -> int:
+    """Return a number that all parties tell alike; raises MessageError naming the first that does not."""
+    numbers = {party: _whole(one.get(name), party) for party, one in told.items()}
+    first = next(iter(numbers.values()))
+    for party, number in numbers.items():
+        if number != first:
+            raise no_answer(party, "join")
+    return first
 
 
 def _whole(value: Any, name: str) -> int:
     if type(value) is not int or not 0 <= value < 1 << 31:
-        raise _no_answer(name, "start")
+        raise no_answer(name, "join")
+    return value
+
+
+def _bytes(value: Any, name: str) -> bytes:
+    if type(value) is not bytes:
+        raise no_answer(name, "join")
     return value
 
 
@@ -249,8 +255,4 @@ def _shape(value: Any, name: str) -> Shape:
         found = tuple((int(first), int(count)) for first, count in lookups)
         return Shape(int(sensors), int(readings), int(beside), found)
     except (TypeError, ValueError) as fault:
-        raise _no_answer(name, "start") from fault
-
-
-def _no_answer(name: str, kind: str) -> MessageError:
-    return MessageError(f"its answer to {kind} is none", do="see which version of Hansa it runs", where=name)
+        raise no_answer(name, "start") from fault

@@ -16,27 +16,37 @@ from numpy.typing import NDArray
 
 from hansa.core import arrays, codec
 from hansa.core.charter import Charter
+from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import FolderError, HansaError, MessageError, RefusedError
 from hansa.core.framing import frame, framed
-from hansa.core.messages import Ask
+from hansa.core.messages import Ask, Terms
 from hansa.core.methods import METHODS
 from hansa.core.steps import Step, step_of
 from hansa.models.network import Shape
 from hansa.models.parts import Partial
 from hansa.models.rows import held
+from hansa.protection.enrolment import COORDINATOR, Enrolled, channels
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.rehearsal import Exchange, rehearsed
+from hansa.runtime.sums import ROWS, Sums
+from hansa.transport.memory import ask_of
 
-_COORDINATOR = "coordinator"
-_BEFORE = ("scale", "turn", "start")
+_LOCAL = "local"  # the name of what its algorithm remembers
+_BEFORE = ("meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
 
-Finish = Callable[[Any, Ask], Mapping[str, Any]]
-"""Takes the network that the party predicts with after the last round, and returns what it says of it."""
-Leave = Callable[[Step, bytes], None]
-"""The gate that every answer leaves through; raises RefusedError for what may not."""
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a party's node does beside answering."""
+
+    leave: Callable[
+        [Step, bytes], None
+    ]  # the gate of every answer; raises RefusedError for what may not leave
+    finish: Callable[[Any], Mapping[str, Any]]  # takes the party's last network; what the party says of it
 
 
 @dataclass(slots=True)
@@ -51,20 +61,27 @@ class PartyNode:
     """One party of one run."""
 
     def __init__(
-        self, charter: Charter, preparing: Preparing, store: NodeStore, leave: Leave, finish: Finish
+        self,
+        charter: Charter,
+        preparing: Preparing,
+        store: NodeStore,
+        ways: Ways,
+        enrolled: Enrolled | None = None,
     ) -> None:
-        """Take a party's records; store: where what it remembers of this run is kept.
+        """Take a party's records; store: where what it remembers is kept. enrolled: of masked sums.
 
-        Raises FolderError where that cannot be read.
+        Raises FolderError where the store cannot be read.
         """
-        self._charter, self._preparing = charter, preparing
-        self._store, self._leave, self._finish = store, leave, finish
+        self._charter, self._preparing, self._store, self._ways = charter, preparing, store, ways
+        self._enrolled = enrolled
+        self._sums = Sums(charter, charter.algorithm.name, charter.parties)
+        self._masked: MaskedAnswers | None = None
         self._ready: _Ready | None = None
         for kind in _BEFORE:
             told = store.state(kind)
             if told is not None:
                 self._go_on(kind, told)
-        local = store.state("local")
+        local = store.state(_LOCAL)
         if local is not None and self._ready is not None:
             self._remember(self._ready.member, local)
 
@@ -76,7 +93,7 @@ class PartyNode:
         step, digest = step_of(text), hashlib.sha256(question).digest()
         known = self._store.answer(step)
         if known is not None:
-            if known[0] != digest:
+            if known[0] != digest and step.kind.partition("/")[2] in ("", "keys"):  # else it is sealed anew
                 raise self._refused(f"it asks another thing than before, in {step.words}")
             return known[1]
         if (step.round, step.number) <= self._store.last():
@@ -84,7 +101,7 @@ class PartyNode:
         before = self._ready and self._ready.member.local
         try:
             answer, states = self._made(step, question)
-            self._leave(step, answer)
+            self._ways.leave(step, answer)
             self._store.keep(states, step, digest, answer)
         except HansaError:  # what does not leave was not computed
             if self._ready is not None and before is not None:
@@ -97,26 +114,92 @@ class PartyNode:
     def _made(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return an answer, and what is to be kept together with it."""
         if step.kind == "join":
-            return codec.encode({"keys": self._preparing.keys}), {}
-        if step.kind == "readings":
-            return codec.encode({"sum": self._preparing.readings()}), {}
-        if step.kind == "products":
-            return codec.encode({"sum": self._preparing.products()}), {}
+            return self._joined(question), {}
         if step.kind in _BEFORE:
             self._go_on(step.kind, question)
             return codec.encode(self._told(step.kind)), {step.kind: question}
         if step.kind == "finish":
             return self._finished(question), {}
-        return self._trained(step, question)
+        return self._in_clear(step, question) if self._enrolled is None else self._under_masks(step, question)
+
+    def _joined(self, question: bytes) -> bytes:
+        told = _map(question)
+        own = {"charter": charter_digest(self._charter), "roster": roster_digest(self._charter)}
+        if told != own:
+            raise self._refused("its charter or its roster is not the one that this party signed")
+        advert = {}
+        if self._enrolled is not None:
+            advert = {"advert": self._enrolled.credential.advert(self._enrolled.roster)}
+        readings = self._preparing.readings()[0].size
+        return codec.encode({"keys": self._preparing.keys, "readings": readings} | advert)
+
+    def _in_clear(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
+        """Return the party's numbers as they are."""
+        if step.kind in ROWS:
+            return codec.encode({"sum": self._statistic(step.kind, question)}), {}
+        terms, local = self._trained(step.kind, question)
+        return frame(terms), local
+
+    def _under_masks(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
+        """Return the message of a stage of a masked sum."""
+        kind, _, stage = step.kind.partition("/")
+        if self._masked is None or stage not in STAGES:
+            raise self._refused(f"it asks for {step.words} without masks, and the charter says masked")
+        if stage != STAGES[0]:
+            answer = self._masked.went_on(step, kind, stage, question)
+            return answer, self._masked.states()
+        asked, local = _bytes(_map(question), "of"), dict[str, bytes]()
+        plain = kind.removeprefix("support of ")
+        if plain in ROWS:
+            row = self._statistic(kind, asked)
+            why = self._sums.of_statistic(kind, "" if plain != kind else f"support of {kind}")
+        else:
+            terms, local = self._trained(kind, asked)
+            row, why = self._sums.row(terms, "this party"), self._sums.of_ask(self._ask(kind, asked))
+        answer = self._masked.began(step, why, row)
+        return answer, local | self._masked.states()
+
+    def _statistic(self, kind: str, question: bytes) -> NDArray[np.float64]:
+        """Return (rows x numbers,) what the party adds to a sum of statistics, or which cells it has."""
+        plain = kind.removeprefix("support of ")
+        own = self._preparing.readings() if plain == "statistics" else self._preparing.products()
+        if plain != kind:
+            has = self._preparing.has_readings() if plain == "statistics" else own[0] > 0
+            return has.reshape(-1).astype(np.float64)
+        enough = _map(question).get("enough")
+        rows = own.reshape(len(own), -1)  # (rows, numbers)
+        if self._enrolled is not None:
+            if (
+                not isinstance(enough, np.ndarray)
+                or enough.shape != rows.shape[1:]
+                or enough.dtype != np.bool_
+            ):
+                raise _no_question()
+            rows = rows * enough
+        return rows.reshape(-1)
 
     def _go_on(self, kind: str, question: bytes) -> None:
         told = _map(question)
-        if kind == "scale":
+        if kind == "meet":
+            self._masked = self._met(told.get("adverts"))
+        elif kind == "scale":
             self._preparing.scale(_numbers(told, "totals"), told.get("enough"))
         elif kind == "turn":
             self._preparing.turn(_numbers(told, "totals"))
         else:
             self._ready = self._begun(told)
+
+    def _met(self, adverts: Any) -> MaskedAnswers:
+        """Return the party's masked sums, once it knows the keys of all others."""
+        own = self._enrolled
+        if (
+            own is None
+            or not isinstance(adverts, dict)
+            or not all(type(one) is bytes for one in adverts.values())
+        ):
+            raise _no_question()
+        known = channels(own.credential, own.roster, adverts, own.source)
+        return MaskedAnswers(self._sums, known, self._store)
 
     def _begun(self, told: Mapping[str, Any]) -> _Ready:
         keys = told.get("keys")
@@ -131,32 +214,36 @@ class PartyNode:
 
     def _told(self, kind: str) -> dict[str, Any]:
         """Return what the party answers to a step that tells it what to go on from."""
-        if kind != "start":
-            return {}
-        assert self._ready is not None
-        return {"shape": self._preparing.inputs.shape, "rows": self._rows(self._ready.member)}
+        if kind == "scale":
+            return {"pairs": self._preparing.pairs}
+        if kind == "start" and self._ready is not None:
+            return {"shape": self._preparing.inputs.shape, "rows": self._rows(self._ready.member)}
+        return {}
 
     def _rows(self, member: Member) -> int:
         """Return how many rows the party has, where its algorithm shows them one by one; else 1."""
         in_clear = METHODS[self._charter.algorithm.name].in_clear
         return int(held(member.rows).y.shape[0]) if in_clear else 1
 
-    def _trained(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
-        ready = self._ready
-        opening = "" if step.kind == "training" else step.kind
-        if ready is None or opening not in ready.due:
-            raise self._refused(f"it asks for {step.words}, which the charter does not name")
-        ask = framed(ready.due[opening].ask, question, _COORDINATOR)
-        answer = frame(ready.member.answer(ask))
-        return answer, {"local": codec.encode(arrays.flatten(ready.member.local))}
+    def _trained(self, kind: str, question: bytes) -> tuple[Terms, dict[str, bytes]]:
+        """Return the party's terms, and what it remembers after them."""
+        ask = self._ask(kind, question)
+        assert self._ready is not None
+        terms = self._ready.member.answer(ask)
+        return terms, {_LOCAL: codec.encode(arrays.flatten(self._ready.member.local))}
+
+    def _ask(self, kind: str, question: bytes) -> Ask:
+        opening = "" if kind == "training" else kind
+        if self._ready is None or opening not in self._ready.due:
+            raise self._refused(f"it asks for {kind}, which the charter does not name")
+        return framed(ask_of(self._ready.due[opening].ask, 0), question, COORDINATOR)
 
     def _finished(self, question: bytes) -> bytes:
         if self._ready is None:
             raise self._refused("it ends a run that has not begun")
-        opening = next(iter(self._ready.member.algorithm.preludes), "")
-        ask = framed(self._ready.due[opening].ask, question, _COORDINATOR)
-        network = self._ready.member.algorithm.network(self._ready.member.local, ask)
-        return codec.encode(dict(self._finish(network, ask)))
+        algorithm = self._ready.member.algorithm
+        ask = self._ask(next(iter(algorithm.preludes), "training"), question)
+        return codec.encode(dict(self._ways.finish(algorithm.network(self._ready.member.local, ask))))
 
     def _remember(self, member: Member, local: bytes) -> None:
         try:
@@ -169,7 +256,7 @@ class PartyNode:
             ) from fault
 
     def _refused(self, what: str) -> RefusedError:
-        return RefusedError(what, do="ask the coordinator's operator why", where=_COORDINATOR)
+        return RefusedError(what, do="ask the coordinator's operator why", where=COORDINATOR)
 
 
 def _plain(network: Any) -> Any:
@@ -195,4 +282,11 @@ def _numbers(told: Mapping[str, Any], name: str) -> NDArray[np.float64]:
 
 
 def _no_question() -> MessageError:
-    return MessageError("its question is none", do="drop the message", where=_COORDINATOR)
+    return MessageError("its question is none", do="drop the message", where=COORDINATOR)
+
+
+def _bytes(told: Mapping[str, Any], name: str) -> bytes:
+    value = told.get(name)
+    if type(value) is not bytes:
+        raise _no_question()
+    return value

@@ -75,10 +75,11 @@ class Preparing:
         return np.where(np.isin(self._names, values_of(self._charter)), square, count) > 0
 
     def scale(self, totals: Floats, enough: Flags | None) -> None:
-        """Scale by (3, regimes, sensors) sums; enough: where enough parties have something, None: open."""
+        """Scale by (3 x numbers,) sums; enough: (numbers,) what enough parties have; None: open."""
         own = Moments(*self.readings())
-        summed = Moments(*totals)
+        summed = Moments(*totals.reshape(3, *own.count.shape))
         if enough is not None:
+            enough = enough.reshape(own.count.shape)
             summed = statistics.completed(summed, enough)
         self._known = np.any(summed.count > 0 if enough is None else enough, axis=0)
         every = Union(self._charter, self._scenario, self._names, self._known)
@@ -93,6 +94,11 @@ class Preparing:
 
     # --- products of two readings ----------------------------------------------------------------------
 
+    @property
+    def pairs(self) -> int:
+        """Return of how many pairs products are summed."""
+        return int(self._pairs()[1].shape[1])
+
     def products(self) -> Floats:
         """Return (2, pairs) counts and sums of products of the party's scaled readings."""
         sensors, pairs, _ = self._pairs()
@@ -101,10 +107,10 @@ class Preparing:
         return np.stack([own.count, own.total])
 
     def turn(self, totals: Floats) -> None:
-        """Go on from (2, pairs) the sums: to components, or to what stands for sensors that are lacking."""
+        """Go on from (2 x pairs,) the sums: to components, or to what stands for sensors that are lacking."""
         sensors, pairs, group = self._pairs()
         columns = [sensors.index(name) for name in self.inputs.sensors]
-        summed = Products(*totals)
+        summed = Products(*np.split(totals, 2))
         if self._charter.preparation.features == "pca":
             most = self._charter.preparation.components
             projection = components.directions(summed, pairs, group, columns, most)

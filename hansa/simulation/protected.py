@@ -6,7 +6,6 @@ deployed coordinator would see is what this process hands to its coordinator.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,13 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hansa.algorithms.statistics import MOST
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import AbortedError, CharterError, MessageError
 from hansa.core.messages import Ask, Terms, Totals
-from hansa.core.methods import BY_ROW, METHODS
-from hansa.crypto.lattice import WIDTH
 from hansa.crypto.masks import Words
 from hansa.crypto.signing import Source
 from hansa.protection import packing
@@ -31,19 +27,13 @@ from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.occasion import Occasion
 from hansa.protection.shared_form import SharedForm
 from hansa.protection.shared_sketch import LEAST_SIZE
+from hansa.runtime.sums import Sums
 from hansa.simulation import encrypted_sums, shared_sums
 from hansa.simulation.masked_sums import masked_sum
 from hansa.simulation.nodes import Broker, Nodes, delivered, enrolled
 from hansa.simulation.shared_sums import Rule
-from hansa.transport.memory import frame
 
 Floats = NDArray[np.float64]
-
-CLIP = {64: 2.0**20, 56: 2.0**12, 32: 8.0}
-"""The largest number in a party's term, by the bits of a word: what is larger left training long ago."""
-
-_ROWS = "rows"
-"""What terms of several kinds hold, unchanged: how many rows a party has."""
 
 VALIDATING = " (validating)"
 """What a party's name as a validator ends with, in a sum that values what the others brought."""
@@ -54,14 +44,13 @@ class _Level:
     """How words are summed under one level of secrecy."""
 
     servers: Sequence[str]
-    width: int  # of a statistic's words
     summed: Callable[[Nodes, Occasion, Mapping[str, Words], Broker], tuple[Words, tuple[str, ...]]]
 
 
 _LEVELS = {
-    "masked": _Level((COORDINATOR,), 64, masked_sum),
-    "shared": _Level(shared_sums.SERVERS, 64, shared_sums.plain_sum),
-    "encrypted": _Level(encrypted_sums.SERVERS, WIDTH, encrypted_sums.encrypted_sum),
+    "masked": _Level((COORDINATOR,), masked_sum),
+    "shared": _Level(shared_sums.SERVERS, shared_sums.plain_sum),
+    "encrypted": _Level(encrypted_sums.SERVERS, encrypted_sums.encrypted_sum),
 }
 
 
@@ -101,7 +90,8 @@ class ProtectedSums:
 
     def __init__(self, charter: Charter, scenario: str, names: Sequence[str], source: Source) -> None:
         """Enrol the parties of a scenario; source: of keys and masks."""
-        self._charter, self._scenario = charter, scenario
+        self._charter = charter
+        self._sums = Sums(charter, scenario, len(names))
         self._level = _LEVELS[charter.secrecy]
         self._cohort = charter.protection.cohort  # parties that a cell needs
         task = f"{charter_digest(charter)} {scenario}"
@@ -139,19 +129,8 @@ class ProtectedSums:
         validator, which is multiplied by all updates, under its name and VALIDATING, and is in no sum.
         Raises CharterError for a rule where there are no products.
         """
-        kind, cells = ask.opening or "training", _cells(self._scenario, ask)
-        weighed = METHODS[self._scenario].exchanges == "weights"
-        why = {
-            "kind": kind,
-            "round": int(ask.round),
-            "model": hashlib.sha256(frame(ask)).hexdigest(),
-            "unchanging": weighed or bool(cells) or kind == "support",
-            "same": _ROWS if weighed else "",
-            "cells": cells,
-        }
-        like = next(iter(terms.values()))
-        most = float(self._charter.protection.most_rows) if weighed else 1.0
-        alike = weighed and not cells  # else terms hold who has what, which never changes
+        why, like = self._sums.of_ask(ask), next(iter(terms.values()))
+        alike = self._sums.weighed and not why["cells"]  # else terms hold who has what, which never changes
         if self._charter.secrecy == "shared" and alike and packing.size(like) >= LEAST_SIZE:
             return self._with_products(why | {"unchanging": False}, terms, weigh, beside or {})
         if weigh is not None:
@@ -160,10 +139,8 @@ class ProtectedSums:
                 do=f'let the network have {LEAST_SIZE} numbers, or write secrecy = "open"',
                 where="defence",
             )
-        width = self._charter.protection.width if self._charter.secrecy == "masked" else self._level.width
-        form = FixedPoint(len(self.nodes.names), CLIP[width], width)
-        rows = {name: packing.weighed(own, most, name) for name, own in terms.items()}
-        return packing.totals(self._opened(why, form, rows), most, like)
+        rows = {name: packing.weighed(own, self._sums.most, name) for name, own in terms.items()}
+        return packing.totals(self._opened(why, self._sums.form, rows), self._sums.most, like)
 
     def _with_products(
         self,
@@ -197,10 +174,8 @@ class ProtectedSums:
         return packing.totals(np.append(sum(found.weights.values()), found.total), 1.0, like)
 
     def _statistic(self, kind: str, terms: Sequence[Floats], cells: str) -> Floats:
-        same = _ROWS if cells else ""
-        why = {"kind": kind, "round": 0, "model": "", "unchanging": True, "same": same, "cells": cells}
-        form = FixedPoint(len(terms), MOST, self._level.width, -(-192 // self._level.width))
-        return self._opened(why, form, dict(zip(self.nodes.names, terms, strict=True)))
+        why = self._sums.of_statistic(kind, cells)
+        return self._opened(why, self._sums.statistic_form, dict(zip(self.nodes.names, terms, strict=True)))
 
     def _opened(self, why: Mapping[str, Any], form: FixedPoint, rows: Mapping[str, Floats]) -> Floats:
         """Return (numbers,) the sum of the parties' rows; raises what any node found fault with."""
@@ -233,11 +208,3 @@ class ProtectedSums:
             nodes.trouble[:] = [one for one in nodes.trouble if not isinstance(one, MessageError)]
         for fault in nodes.trouble:
             raise fault
-
-
-def _cells(scenario: str, ask: Ask) -> str:
-    """Return the kind of the sum that told which cells of an ask's terms enough parties have, if any did."""
-    if METHODS[scenario].framed:
-        return "support of statistics"
-    by_label = METHODS[scenario].exchanges == "predictions" and scenario not in BY_ROW
-    return "support" if by_label and ask.opening != "support" else ""

@@ -1,0 +1,109 @@
+"""What each sum of a scenario is for, and how its numbers are written: both sides know it from the charter.
+
+A party makes the occasion of a sum by itself, from what it is asked; nobody tells it what it takes part in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.algorithms.statistics import MOST
+from hansa.core.charter import Charter
+from hansa.core.framing import frame
+from hansa.core.messages import Ask, Terms
+from hansa.core.methods import BY_ROW, METHODS
+from hansa.crypto.lattice import WIDTH
+from hansa.protection import packing
+from hansa.protection.fixed_point import FixedPoint
+from hansa.protection.occasion import Occasion
+
+Floats = NDArray[np.float64]
+
+CLIP = {64: 2.0**20, 56: 2.0**12, 32: 8.0}
+"""The largest number in a party's term, by the bits of a word: what is larger left training long ago."""
+
+ROWS: Mapping[str, int] = {"statistics": 3, "products": 2}
+"""Numbers of each cell of a kind of statistics: count, sum and sum of squares; count and sum."""
+
+_ROWS = "rows"
+"""What terms of several kinds hold, unchanged: how many rows a party has."""
+
+_WIDTHS = {"masked": 64, "shared": 64, "encrypted": WIDTH}
+_STATISTIC_BITS = 192
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The sums of one scenario."""
+
+    charter: Charter
+    scenario: str
+    parties: int
+
+    @property
+    def weighed(self) -> bool:
+        """Return whether parties count for different weights: their rows."""
+        return METHODS[self.scenario].exchanges == "weights"
+
+    @property
+    def most(self) -> float:
+        """Return what a party may count for."""
+        return float(self.charter.protection.most_rows) if self.weighed else 1.0
+
+    def form_of(self, why: Mapping[str, Any]) -> FixedPoint:
+        """Return how the numbers of a sum are written; why: what it is for."""
+        return self.form if why["model"] else self.statistic_form
+
+    def occasion(self, roster: bytes, why: Mapping[str, Any], number: int, size: int) -> Occasion:
+        """Return the occasion of a sum; number: of its first step. size: words of a party's term."""
+        cohort = self.charter.protection.cohort
+        return Occasion(roster=roster, number=number, form=self.form_of(why), size=size, cohort=cohort, **why)
+
+    @property
+    def statistic_form(self) -> FixedPoint:
+        """Return how statistics are written."""
+        width = _WIDTHS[self.charter.secrecy]
+        return FixedPoint(self.parties, MOST, width, -(-_STATISTIC_BITS // width))
+
+    @property
+    def form(self) -> FixedPoint:
+        """Return how the numbers of terms are written."""
+        masked = self.charter.secrecy == "masked"
+        width = self.charter.protection.width if masked else _WIDTHS[self.charter.secrecy]
+        return FixedPoint(self.parties, CLIP[width], width)
+
+    def of_statistic(self, kind: str, cells: str) -> dict[str, Any]:
+        """Return what a sum of statistics is for; cells: the kind that told which cells count."""
+        same = _ROWS if cells else ""
+        return {"kind": kind, "round": 0, "model": "", "unchanging": True, "same": same, "cells": cells}
+
+    def of_ask(self, ask: Ask) -> dict[str, Any]:
+        """Return what a sum of the answers to an ask is for."""
+        kind, cells = ask.opening or "training", self.cells(ask)
+        return {
+            "kind": kind,
+            "round": int(ask.round),
+            "model": hashlib.sha256(frame(ask)).hexdigest(),
+            "unchanging": self.weighed or bool(cells) or kind == "support",
+            "same": _ROWS if self.weighed else "",
+            "cells": cells,
+        }
+
+    def cells(self, ask: Ask) -> str:
+        """Return the kind of the sum that told which cells of an ask's terms count, if any did."""
+        if METHODS[self.scenario].framed:
+            return "support of statistics"
+        by_label = METHODS[self.scenario].exchanges == "predictions" and self.scenario not in BY_ROW
+        return "support" if by_label and ask.opening != "support" else ""
+
+    def row(self, terms: Terms, name: str) -> Floats:
+        """Return (1 + numbers,) a party's term as one row; raises PartyError for what no sum can hold."""
+        row = packing.weighed(terms, self.most, name)
+        packing.check_within(row, self.form.clip, name)
+        return row
