@@ -7,6 +7,7 @@ over the head, which holds the body's digest: a body for many is read once, howe
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -25,6 +26,7 @@ _KINDS = (QUESTION, ANSWER, REFUSED)
 _HEAD_BYTES = 4096
 _MOST_BYTES = INLINE_BYTES + _HEAD_BYTES + SIGNATURE_BYTES + 64  # of a whole envelope
 _PURPOSE = "message"
+_PLACE = re.compile(r"([0-9a-f]{16})?")
 _KEY_BYTES = (0, 32)  # of a body inside, and of one that lies elsewhere
 
 
@@ -114,8 +116,8 @@ def _head(content: bytes) -> Head:
     head = Head(**value)
     if head.kind not in _KINDS or len(head.digest) != DIGEST_BYTES or head.size < 0:
         raise _refused("a head that says what no sender says")
-    if len(head.key) != _KEY_BYTES[bool(head.place)]:
-        raise _refused("a head with another key")
+    if not _PLACE.fullmatch(head.place) or len(head.key) != _KEY_BYTES[bool(head.place)]:
+        raise _refused("a head with another place or key")
     return head
 
 

@@ -92,7 +92,7 @@ def _sealing() -> Iterator[Decoder]:
 def _envelope() -> Iterator[Decoder]:
     key = SigningKey(_KEY)
     head = Head("a1", "7", SENDER, "coordinator", ANSWER, 4, envelope.digest_of(b"body"))
-    far = replace(head, place="b1", key=_KEY)
+    far = replace(head, place="b1" * 8, key=_KEY)
 
     def said(data: bytes) -> bytes:
         letter = envelope.opened(data, {SENDER: key.public}.get, "a1", "coordinator")

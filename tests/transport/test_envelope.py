@@ -50,7 +50,7 @@ def test_the_largest_body_inside_opens() -> None:
 
 
 def test_a_body_elsewhere_is_named_and_not_asked_for() -> None:
-    sent = replace(head(), place="b1", key=bytes(32))
+    sent = replace(head(), place="b1" * 8, key=bytes(32))
     assert arrived(signed(sent, b"", KEY)) == Letter(sent, b"")
 
 
@@ -90,8 +90,9 @@ def parts(sent: object, body: object = BODY, signature: object = None) -> bytes:
         (parts(asdict(head()) | {"size": -1}), "no sender says"),
         (parts(asdict(head()) | {"kind": "exec"}), "no sender says"),
         (parts(asdict(head()) | {"digest": b"short"}), "no sender says"),
-        (parts(asdict(head()) | {"key": bytes(32)}), "another key"),
-        (parts(asdict(head()) | {"place": "b1"}), "another key"),
+        (parts(asdict(head()) | {"key": bytes(32)}), "another place or key"),
+        (parts(asdict(head()) | {"place": "b1" * 8}), "another place or key"),
+        (parts(asdict(head()) | {"place": "*", "key": bytes(32)}), "another place"),
         (parts(asdict(head()) | {"sender": "carl"}), "not in the run"),
         (parts(asdict(head()) | {"sender": "bert"}), "signature"),
         (parts(asdict(head()), signature=bytes(64)), "signature"),
@@ -99,7 +100,7 @@ def parts(sent: object, body: object = BODY, signature: object = None) -> bytes:
         (parts(asdict(head()), signature=KEY.sign("roster", codec.encode(asdict(head())))), "signature"),
         (parts(asdict(head()), body=b"another"), "not the one it signed"),
         (parts(asdict(head()) | {"size": 3}), "not the one it signed"),
-        (parts(asdict(head()) | {"place": "b1", "key": bytes(32)}), "not the one it signed"),
+        (parts(asdict(head()) | {"place": "b1" * 8, "key": bytes(32)}), "not the one it signed"),
     ],
 )
 def test_what_is_not_closed_as_it_should_be_is_refused(data: bytes, says: str) -> None:
@@ -124,6 +125,6 @@ def test_a_refusal_is_short_and_shows_no_signs_that_a_terminal_obeys(why: str) -
 
 
 def test_a_refusal_that_is_too_long_is_no_refusal() -> None:
-    for sent, body in ((head(), b"n" * (REFUSAL_BYTES + 1)), (replace(head(), place="b1"), b"")):
+    for sent, body in ((head(), b"n" * (REFUSAL_BYTES + 1)), (replace(head(), place="b1" * 8), b"")):
         with pytest.raises(MessageError):
             refusal_words(Letter(sent, body))
