@@ -6,6 +6,7 @@ HansaError
 +-- FolderError    a run, model or output folder cannot be used
 +-- PartyError     one party failed: its part in the round ends, the others go on
 +-- MessageError   a message was forged, damaged or repeated: it is dropped, its sender counts as absent
++-- LinkError      the other side cannot be reached now, or lets nobody in
 +-- RefusedError   a party refuses what the coordinator asks of it: it answers no more in this sum
 +-- AbortedError   a protected sum has too few parties left: it ends without a sum, and nothing was seen
 +-- LedgerError    the credits ledger refuses an act, and nothing is written; or its file does not prove
@@ -46,6 +47,10 @@ class PartyError(HansaError):
 
 class MessageError(HansaError):
     """Raised for a message that is not what it claims; `where` is its claimed sender."""
+
+
+class LinkError(HansaError):
+    """Raised when a server cannot be reached or refuses us; `where` is the server."""
 
 
 class RefusedError(HansaError):

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from hansa.core import arrays, codec
+from hansa.core.errors import HansaError
 from hansa.core.messages import Ask, Terms, Totals
+from hansa.transport import seam
+from hansa.transport.bodies import Inside
 
 Answer = Callable[[Ask], Terms]
+
+
+class Memory:
+    """A transport over parties in this process: it asks one after the other, and waits for nobody."""
+
+    def __init__(self, parties: Mapping[str, seam.Answer]) -> None:
+        """Take each party's answer by its name; who has none is absent."""
+        self._parties = dict(parties)
+
+    def exchange(
+        self, step: str, questions: Mapping[str, bytes], seconds: float
+    ) -> dict[str, seam.Body | seam.Refusal]:
+        """Return the answers of those who are there, in the order of the questions."""
+        there = {name: question for name, question in questions.items() if name in self._parties}
+        return {name: _answered(self._parties[name], step, question) for name, question in there.items()}
+
+
+def _answered(answer: seam.Answer, step: str, question: bytes) -> seam.Body | seam.Refusal:
+    try:
+        return Inside(answer(step, question))
+    except HansaError as refusal:
+        return seam.Refusal(str(refusal))
 
 
 class MemoryTransport:

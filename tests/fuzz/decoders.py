@@ -16,13 +16,15 @@ import numpy as np
 from hansa.core import codec
 from hansa.core.errors import HansaError
 from hansa.crypto import sealing
-from hansa.crypto.signing import KEY_BYTES, SIGNATURE_BYTES
+from hansa.crypto.signing import KEY_BYTES, SIGNATURE_BYTES, SigningKey
 from hansa.protection import masked_messages as messages
 from hansa.protection.enrolment import COORDINATOR, channels
 from hansa.protection.masked_coordinator import MaskedSum
 from hansa.protection.masked_messages import Opening
 from hansa.protection.occasion import past_of
 from hansa.simulation.masked_sums import STEPS
+from hansa.transport import envelope
+from hansa.transport.envelope import ANSWER, Head
 from tests.fuzz.sums import encrypted_decoders, shared_decoders
 from tests.fuzz.world import PARTIES, SENDER, VICTIM, answer, take, world
 
@@ -85,6 +87,19 @@ def _sealing() -> Iterator[Decoder]:
         return sealing.seal(_KEY, plain, about, lambda count: data[:count])
 
     yield Decoder("sealing.opened", (seed,), said)
+
+
+def _envelope() -> Iterator[Decoder]:
+    key = SigningKey(_KEY)
+    head = Head("a1", "7", SENDER, "coordinator", ANSWER, 4, envelope.digest_of(b"body"))
+    far = replace(head, place="b1" * 8, key=_KEY)
+
+    def said(data: bytes) -> bytes:
+        letter = envelope.opened(data, {SENDER: key.public}.get, "a1", "coordinator")
+        return envelope.signed(letter.head, letter.body, key)
+
+    seeds = (envelope.signed(head, b"body", key), envelope.signed(far, b"", key))
+    yield Decoder("envelope.opened", seeds, said, frozenset({SENDER, ""}))
 
 
 def _past() -> Iterator[Decoder]:
@@ -292,6 +307,7 @@ def _other_levels() -> Iterator[Decoder]:
 TABLE: tuple[Callable[[], Iterator[Decoder]], ...] = (
     _codec,
     _sealing,
+    _envelope,
     _past,
     _readers,
     _adverts,

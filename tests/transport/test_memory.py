@@ -1,5 +1,8 @@
 """Parties in the same process: what arrives is what was sent, and its bytes are counted from shapes."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,13 +12,29 @@ from hypothesis.extra.numpy import arrays
 
 from hansa.core import codec
 from hansa.core.messages import Ask, Terms
-from hansa.transport.memory import MemoryTransport, ask_of, frame, frame_bytes, travelled
+from hansa.transport.memory import Memory, MemoryTransport, ask_of, frame, frame_bytes, travelled
+from hansa.transport.seam import Answer, Transport
+from tests.batteries.post import PostBattery
 from tests.batteries.roster import same_bits
 from tests.batteries.transport import TransportBattery
 
 
 class TestMemoryTransport(TransportBattery):
     exchange = MemoryTransport
+
+
+class TestMemory(PostBattery):
+    @contextmanager
+    def over(self, parties: Mapping[str, Answer]) -> Iterator[Transport]:
+        yield Memory(parties)
+
+
+def test_a_fault_of_ours_stays_loud() -> None:
+    def broken(step: str, question: bytes) -> bytes:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Memory({"anna": broken}).exchange("1", {"anna": b""}, 1.0)
 
 
 values = arrays(

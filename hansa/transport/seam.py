@@ -1,0 +1,42 @@
+"""The one seam between a coordinator and its parties: a step's questions out, answers back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+Answer = Callable[[str, bytes], bytes]
+"""What a party makes of a step's question. It gives a step's answer again, to the byte, when it is asked
+again. What it refuses it raises as a HansaError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A party's refusal, in its own sentence."""
+
+    why: str
+
+
+class Body(Protocol):
+    """A party's answer, which may still lie where the party put it."""
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes it has."""
+
+    def read(self) -> bytes:
+        """Return its bytes; raises MessageError where they are not those that the party signed for."""
+
+
+class Transport(Protocol):
+    """The coordinator's side."""
+
+    def exchange(
+        self, step: str, questions: Mapping[str, bytes], seconds: float
+    ) -> dict[str, Body | Refusal]:
+        """Ask each party its question; return what came back in time, in the order of the questions.
+
+        step: names the exchange within the run; asked again, it brings the same answers. seconds: after
+        which who has not answered is left out. Nobody gets another's question or sees another's answer.
+        """
