@@ -106,6 +106,8 @@ class PartyNode:
         except HansaError:  # what does not leave was not computed
             if self._ready is not None and before is not None:
                 self._ready.member.local = before
+            if self._masked is not None:
+                self._masked.restore()
             raise
         return answer
 
@@ -210,6 +212,8 @@ class PartyNode:
         sizes = [self._rows(member)] * self._charter.parties
         inputs = Shape(*self._preparing.inputs.shape).inputs
         due, _ = rehearsed(member.algorithm, _plain(member.network), member.network, inputs, sizes)
+        for exchange in due.values():
+            member.rehearse(ask_of(exchange.ask, 0))
         return _Ready(member, due)
 
     def _told(self, kind: str) -> dict[str, Any]:
