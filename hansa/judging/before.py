@@ -20,7 +20,7 @@ def nearest_neighbours(table: Table, bad: int) -> tuple[Table, Floats]:
 
     An update is the nearest to itself. Source: Allouah et al., AISTATS 2023, section 3 (NNM).
     """
-    mixing = np.stack([least(row, table.parties - bad) for row in table.between])  # (parties, parties)
+    mixing = least(table.between, table.parties - bad)  # (parties, parties)
     return table.mixed(mixing), mixing
 
 

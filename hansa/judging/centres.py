@@ -5,7 +5,7 @@ Each returns (parties,) weights w >= 0 of sum 1 at most: what lacks counts for n
 
 from __future__ import annotations
 
-from math import sqrt
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from hansa.judging.table import Floats, Table
 _STEPS = 10  # of centered clipping: each leaves at most the bad parties' share of the way
 _WEISZFELD_STEPS = 10_000
 _FAR = 1e4
+_SAME = 1e-14  # squared distance, by the mean one, below which an update is at a point
 _STILL = 1e-16  # squared length of a step, by the mean squared distance, after which the median stands
 
 
@@ -29,7 +30,7 @@ def clipped(table: Table) -> Floats:
     Source: Sun et al., arXiv 1911.07963, section 5.2; the median norm as in FLAME, USENIX Security 2022.
     """
     norms = np.sqrt(table.lengths)  # (parties,)
-    return shrunk(norms, float(np.median(norms))) / table.parties  # (parties,)
+    return shrunk(norms, median(norms.tolist())) / table.parties  # (parties,)
 
 
 def centered_clipping(table: Table) -> Floats:
@@ -44,7 +45,7 @@ def centered_clipping(table: Table) -> Floats:
     point = np.zeros(table.parties)  # (parties,)
     for _ in range(_STEPS):
         apart = np.sqrt(seen.from_point(point))  # (parties,)
-        steps = shrunk(apart, float(np.median(apart))) / table.parties  # (parties,)
+        steps = shrunk(apart, median(apart.tolist())) / table.parties  # (parties,)
         point = point * (1.0 - steps.sum()) + steps  # (parties,)
     return factors * point  # (parties,)
 
@@ -70,44 +71,43 @@ def _weiszfeld(table: Table) -> Floats:
     point = mean(table)  # (parties,)
     if scale == 0.0:
         return point
-    medians = []
-    for party in range(table.parties):
-        here = table.between[party] <= 1e-14 * scale  # (parties,)
-        if _pull(table, here / here.sum(), here)[1] <= here.sum():
-            medians.append(here / here.sum())  # (parties,)
-    if medians:
-        return np.mean(medians, axis=0)  # of two halves none comes first
+    same = table.between <= _SAME * scale  # (points, parties): every update is tried
+    count = same.sum(axis=1)  # (points,)
+    medians = same[_pull(table, same / count[:, None], same)[1] <= count]  # (medians, parties)
+    if len(medians):
+        return (medians / medians.sum(axis=1, keepdims=True)).mean(axis=0)  # of two halves none comes first
     reached = table.between @ point  # (parties,)
     for _ in range(_WEISZFELD_STEPS):
         apart = reached - point @ reached / 2  # (parties,), squared distances from the point
-        here = apart <= 1e-14 * scale  # (parties,)
-        if here.any():
-            towards, pull = _pull(table, point, here)
-            stays = min(1.0, float(here.sum()) / pull)
-            following = stays * point + (1 - stays) * towards  # (parties,)
-        else:
+        if apart.min() > _SAME * scale:
             pulls = 1.0 / np.sqrt(apart)  # (parties,)
             following = pulls / pulls.sum()  # (parties,)
+        else:
+            here = apart <= _SAME * scale  # (parties,)
+            towards, pull = _pull(table, point, here)
+            stays = min(1.0, float(here.sum() / pull))
+            following = stays * point + (1 - stays) * towards  # (parties,)
         there = table.between @ following  # (parties,)
-        moved = -((following - point) @ (there - reached)) / 2  # (), squared
+        moved = (following - point) @ (reached - there) / 2  # (), squared
         point, reached = following, there
         if moved <= _STILL * scale:
             break
     return point
 
 
-def _pull(table: Table, point: Floats, here: NDArray[np.bool_]) -> tuple[Floats, float]:
-    """Return where the updates pull a point, and how hard, without those that are at it.
+def _pull(table: Table, point: Floats, here: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return (..., parties) where the updates pull points, and (...) how hard, without those that are there.
 
-    point: (parties,) weights of sum 1. here: (parties,) flags, not all.
+    point: (..., parties) weights of sum 1. here: (..., parties) flags, not all of a point.
     """
-    apart = np.sqrt(np.where(here, 1.0, table.from_point(point)))  # (parties,)
-    pulls = np.where(here, 0.0, 1 / apart)  # (parties,)
-    total = float(pulls.sum())
-    towards = pulls / total  # (parties,)
-    step = towards - point  # (parties,), of sum 0
-    squared = -float(step @ table.between @ step) / 2
-    return towards, total * sqrt(max(squared, 0.0))
+    reached = point @ table.between  # (..., parties)
+    apart = reached - (point * reached).sum(axis=-1, keepdims=True) / 2  # (..., parties), squared
+    pulls = np.where(here, 0.0, 1 / np.sqrt(np.where(here, 1.0, np.maximum(apart, 0.0))))  # (..., parties)
+    total = pulls.sum(axis=-1, keepdims=True)  # (..., 1)
+    towards = pulls / total  # (..., parties)
+    step = towards - point  # (..., parties), of sum 0
+    squared = -(step * (step @ table.between)).sum(axis=-1) / 2  # (...)
+    return towards, total[..., 0] * np.sqrt(np.maximum(squared, 0.0))
 
 
 def _not_too_far(table: Table) -> Floats:
@@ -116,7 +116,7 @@ def _not_too_far(table: Table) -> Floats:
     It pulls no other way from there, and the digits of the others' distances would be lost beside its own.
     """
     norms = np.sqrt(table.lengths)  # (parties,)
-    return shrunk(norms, _FAR * float(np.median(norms)))  # (parties,)
+    return shrunk(norms, _FAR * median(norms.tolist()))  # (parties,)
 
 
 def shrunk(norms: Floats, radius: float) -> Floats:

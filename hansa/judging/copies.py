@@ -7,7 +7,10 @@ the bad parties together are not of one mind: each beyond these has a voice.
 
 from __future__ import annotations
 
+from statistics import median
+
 import numpy as np
+from numpy.typing import NDArray
 
 from hansa.judging.table import Floats, Table
 
@@ -23,18 +26,18 @@ def once_each(table: Table, bad: int, apart: int | None = None) -> Floats:
     """
     near = table.between <= NEAR**2 * _usual(table)  # (parties, parties)
     if apart is not None:
-        near[apart] = near[:, apart] = np.arange(table.parties) == apart
-    voices, left = [], list(range(table.parties))
-    while left:
-        group, reached = [left[0]], [left[0]]
-        while reached:
-            others = [one for one in left if near[reached[-1], one] and one not in group]
-            reached = reached[:-1] + others
-            group += others
-        left = [one for one in left if one not in group]
-        together = np.isin(np.arange(table.parties), group) / len(group)  # (parties,)
-        voices += [together] * max(1, len(group) - bad)
-    return np.stack(voices)
+        near[apart] = near[:, apart] = False
+    np.fill_diagonal(near, True)
+    one = _reached(near)  # (parties, parties)
+    first = np.flatnonzero(one.argmax(axis=1) == np.arange(table.parties))  # (groups,), of each its first
+    sizes = one[first].sum(axis=1)  # (groups,)
+    return np.repeat(one[first] / sizes[:, None], np.maximum(sizes - bad, 1), axis=0)  # (voices, parties)
+
+
+def _reached(near: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (parties, parties) whether one comes to the other by steps between those that are near."""
+    further = near.astype(np.float32) @ near.astype(np.float32) > 0  # (parties, parties)
+    return near if (further == near).all() else _reached(further)
 
 
 def _usual(table: Table) -> float:
@@ -45,5 +48,5 @@ def _usual(table: Table) -> float:
     """
     if table.parties < 2:
         return -1.0
-    apart = np.sort(table.between, axis=1)[:, 1:]  # (parties, others), without the 0 to itself
-    return float(np.median(np.quantile(apart, 0.25, axis=1, method="lower"))) or -1.0
+    quarter = 1 + (table.parties - 2) // 4  # of the sorted others, after the 0 to itself
+    return median(np.sort(table.between, axis=1)[:, quarter].tolist()) or -1.0

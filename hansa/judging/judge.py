@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,16 +76,19 @@ class Judge:
         verdicts = self.flawed(round_, found)
         good = [name for name in names if name not in found]
         left = (table if summed is None else summed).without(far)
-        once = self._once(table.without(far), good)  # (sources, good)
+        once = every if not far else once_each(table.without(far), self.choice.bad, self._apart(good))
+        if self.choice.rule == "mean":
+            once = np.eye(len(good))  # (sources, good): everybody counts for his rows
         bad = self._bears(len(once), len(found) + len(good) - len(once))
         many = 2 * len(good) > len(names) + len(flaws)
         if bad is None or not many or (self.choice.trusted and self.choice.trusted not in good):
             return Judged({}, (*verdicts, *(self._idle(round_, name) for name in good)))
-        weights = self._by_rule(left.mixed(once), good, stated, once, bad).tolist()
+        weights = self._by_rule(left, good, stated, once, bad).tolist()
+        same = (once[once.argmax(axis=0)] > 0).tolist()  # (good, good), of one source
+        distances = np.delete(times, far).tolist()  # (good,)
         for place, name in enumerate(good):
-            row = once[once[:, place].argmax()]  # (good,), of its source
-            others = [good[one] for one in np.flatnonzero(row) if one != place]
-            figures = {"distance": float(times[names.index(name)]), "same": float(1 + len(others))}
+            others = [other for other, one in zip(good, same[place], strict=True) if one and other != name]
+            figures = {"distance": distances[place], "same": float(1 + len(others))}
             verdicts.append(self._weighed(round_, name, weights[place], 1 / len(good), others, figures))
         return Judged(dict(zip(good, weights, strict=True)), tuple(verdicts), bad, once)
 
@@ -105,14 +109,6 @@ class Judge:
         fits = [one for one in range(max(bad - gone, 0), bad + 1) if rule.least(one) <= good]
         return max(fits) if fits and good else None
 
-    def _once(self, table: Table, good: Sequence[str]) -> Floats:
-        """Return (sources, good) what counts once; under the plain mean everybody counts for his rows."""
-        return (
-            np.eye(len(good))
-            if self.choice.rule == "mean"
-            else once_each(table, self.choice.bad, self._apart(good))
-        )
-
     def _apart(self, names: Sequence[str]) -> int | None:
         """Return the place of the party that all trust."""
         return names.index(self.choice.trusted) if self.choice.trusted in names else None
@@ -122,7 +118,7 @@ class Judge:
     ) -> Floats:
         """Return (good,) weights, at most 1 together; even ones where the rule works number by number.
 
-        table: of the sources of updates, each of which counts once.
+        once: (sources, good) the sources of updates, each of which counts once.
         """
         choice = self.choice
         if choice.rule == "mean":
@@ -131,7 +127,7 @@ class Judge:
         if DEFENCES[choice.rule].needs == "updates":
             return np.full(len(once), 1.0 / len(once)) @ once
         trusted = int(once[:, good.index(choice.trusted)].argmax()) if choice.trusted else None
-        return defence.weights(choice.rule, choice.before, table, bad, trusted) @ once
+        return defence.weights(choice.rule, choice.before, table.mixed(once), bad, trusted) @ once
 
     def _weighed(  # noqa: PLR0913 - what was found of one party, and what it is held against
         self,
@@ -168,7 +164,7 @@ def from_the_others(table: Table) -> Floats:
         table.parties - 2
     ) // 2  # of the others: the lower one, so that half of them being far tells nothing
     own = apart[:, middle] if table.parties > 1 else np.zeros(1)  # (parties,)
-    if np.median(own) > _AGREED * np.median(norms):
-        return own / np.median(own)
-    usual = float(np.median(norms)) or float(min((one for one in norms if one), default=1.0))
-    return norms / usual
+    usual, length = median(own.tolist()), median(norms.tolist())
+    if usual > _AGREED * length:
+        return own / usual
+    return norms / (length or float(min((one for one in norms if one), default=1.0)))

@@ -80,11 +80,15 @@ def mda(table: Table, bad: int) -> Floats:
 
 
 def least(scores: Floats, count: int) -> Floats:
-    """Return the mean of the `count` parties of least scores; those that tie for the last places share."""
-    last = np.partition(scores, count - 1)[count - 1]
-    below = scores < last / _AS_FAR  # (parties,)
-    level = (scores <= last * _AS_FAR) & ~below  # (parties,)
-    return (below + level * ((count - below.sum()) / level.sum())) / count  # (parties,)
+    """Return the mean of the `count` parties of least scores; those that tie for the last places share.
+
+    scores: (..., parties), and so are the means.
+    """
+    last = np.partition(scores, count - 1)[..., count - 1, None]  # (..., 1)
+    below = scores < last / _AS_FAR  # (..., parties)
+    level = (scores <= last * _AS_FAR) & ~below  # (..., parties)
+    share = (count - below.sum(axis=-1, keepdims=True)) / level.sum(axis=-1, keepdims=True)  # (..., 1)
+    return (below + level * share) / count  # (..., parties)
 
 
 def _best(table: Table, bad: int) -> int:

@@ -75,8 +75,9 @@ class Table:
 
     def without(self, parties: Sequence[int]) -> Table:
         """Return the table of the other parties, in their order."""
-        kept = np.delete(np.arange(self.parties), list(parties))
-        return Table(self.between[np.ix_(kept, kept)], self.lengths[kept])
+        kept = np.ones(self.parties, bool)  # (parties,)
+        kept[list(parties)] = False
+        return Table(self.between[kept][:, kept], self.lengths[kept])
 
 
 def table_of(updates: Updates) -> Table:

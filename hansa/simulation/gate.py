@@ -102,6 +102,7 @@ def loss_of(predictions: NDArray[np.float32], rows: Rows, task: str) -> float:
     return float(0.5 * ((found - truth) ** 2).mean())
 
 
+@jax.jit
 def _copied(tree: Any) -> Any:
     """Return a tree that the next exchange does not take away."""
     return jax.tree.map(jnp.copy, tree)

@@ -147,16 +147,15 @@ class JudgedSums:
         if not judged.weights:
             return None
         good = [names.index(name) for name in judged.weights]
-        view, filled = view.of(good), filled[good]
-        self.weighed = Weighed(ask, list(judged.weights), view, np.array(list(judged.weights.values())))
+        view, weights = view.of(good), np.array(list(judged.weights.values()))  # (good,)
+        self.weighed = Weighed(ask, list(judged.weights), view, weights)
         scale = self._scale([stated[name] for name in judged.weights])
-        weights = scale * np.array(list(judged.weights.values()))  # (good,)
         rule = self._charter.defence
         common = None  # (dim,) where the rule works number by number
         if DEFENCES[rule.rule].needs == "updates":
-            sources = np.asarray(judged.once, np.float32) @ filled  # (sources, dim)
+            sources = np.asarray(judged.once, np.float32) @ filled[good]  # (sources, dim)
             common = defence.aggregate(rule.rule, rule.before, sources, judged.bad)
-        found = view.summed(weights, common)  # (numbers,)
+        found = view.summed(scale * weights, common)  # (numbers,)
         whole: Any = np.float32(scale)  # NumPy's, as the values are
         return Totals(_shaped(found, like.values), whole)
 
@@ -239,9 +238,10 @@ def _named(names: Collection[str], terms: Terms) -> dict[str, NDArray[Any]]:
 def _shaped(numbers: Numbers, like: Any) -> Any:
     """Return (numbers,) as a tree of the shape of `like`; compiled code takes NumPy's arrays as they are."""
     leaves, structure = jax.tree.flatten(like)
-    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
-    parts = np.split(numbers, ends)
-    made = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+    made, start = [], 0
+    for leaf in leaves:
+        made.append(numbers[start : start + leaf.size].reshape(leaf.shape))
+        start += leaf.size
     return jax.tree.unflatten(structure, made)
 
 

@@ -40,13 +40,14 @@ class Remembered:
     def keep_table(self, updates: Mapping[str, Numbers], weights: Mapping[str, float]) -> None:
         """Note how near updates are to one another, and to what was known before."""
         nothing = np.zeros_like(next(iter(updates.values())))  # (dim,)
-        now = np.stack([updates.get(name, nothing) for name in self.names])  # (parties, dim)
-        rows = 1 + (len(now) if len(now) <= _FEW else 0)
-        older = np.zeros((rows, len(nothing)), np.float32) if self.older is None else self.older
-        self.tables.append(table_of(np.concatenate([now, older])))
-        change = nothing.copy()  # (dim,)
-        for name, weight in weights.items():
-            change += np.float32(weight) * updates[name]
+        parties = len(self.names)
+        rows = 1 + (parties if parties <= _FEW else 0)
+        older = [nothing] * rows if self.older is None else self.older  # (rows, dim)
+        points = np.stack([*(updates.get(name, nothing) for name in self.names), *older])
+        self.tables.append(table_of(points))  # of (parties + rows, dim)
+        now = points[:parties]  # (parties, dim)
+        counted = np.array([weights.get(name, 0.0) for name in self.names], np.float32)  # (parties,)
+        change = counted @ now  # (dim,)
         self.older = np.concatenate([change[None], now])[:rows]  # (rows, dim)
 
     def findings(self) -> tuple[Finding, ...]:
