@@ -20,9 +20,9 @@ from benchmarks.measure import Row, at_least, at_most, shown
 from hansa.algorithms.labsync import label_maps
 from hansa.core.charter import Charter
 from hansa.core.charter_writer import render_charter
+from hansa.runtime.result import ScenarioFigures
 from hansa.runtime.world import World, open_world
 from hansa.simulation.federation import Federation
-from hansa.simulation.result import ScenarioFigures
 
 COMMAND = "make measure TOPIC=first-federation"
 SEEDS = (1, 2, 3, 4, 5)

@@ -31,10 +31,10 @@ from hansa.core import seeds
 from hansa.core.charter import Charter
 from hansa.data.fleet import Dataset, Fleet
 from hansa.data.partition import skew_rank
+from hansa.runtime.exam import Exam
 from hansa.runtime.world import World, open_world
 from hansa.simulation.classes import errors_by_class
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.exam import Exam
 from hansa.simulation.federation import Federation
 from hansa.simulation.session import Session
 

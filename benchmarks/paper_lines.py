@@ -118,7 +118,7 @@ LINES = (
     ),
     Line(
         TABLES, "3", "Bosch: shares for training, validation, test",
-        ("hansa.data.labels:split_test", "hansa.simulation.exams:class_exam"),
+        ("hansa.data.labels:split_test", "hansa.runtime.exams:class_exam"),
         f"{_ONE_RUN} with `test_share = 0.4`", "60, 20, 20 %",
         unknown="nothing; the paper oversamples first and splits afterwards, `benchmarks.smote_first`"
         " re-enacts that",
@@ -158,7 +158,7 @@ LINES = (
         _ERROR.format("24.8 ± 2.61"), (Measured("fedavg", (8,)),), "its RMSE, and all of J = 2 and 4",
     ),
     Line(
-        TABLES, "9", "Performance, Bosch, centralised", ("hansa.simulation.exams:ClassExam",),
+        TABLES, "9", "Performance, Bosch, centralised", ("hansa.runtime.exams:ClassExam",),
         f"{_BOSCH}, then `hansa run line/horizontal.toml`", "accuracy 0.866 ± 0.003, F-score 0.82 ± 0.004",
         unknown="which F-score: with these classes and this accuracy no binary one is 0.82",
     ),

@@ -8,9 +8,9 @@ from pathlib import Path
 from hansa.cli.progress import ProgressLine
 from hansa.cli.report import report_of
 from hansa.runtime.large_fleet import untold
+from hansa.runtime.result import RunResult
 from hansa.simulation.launch import launch, train_in_memory
 from hansa.simulation.notebook import Source, charter_file
-from hansa.simulation.result import RunResult
 
 
 def run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hansa.control.report import render_report
-from hansa.simulation.result import RunResult
+from hansa.runtime.result import RunResult
 from hansa.simulation.run import Report
 
 

@@ -16,10 +16,10 @@ from hansa.data.partition import Share
 from hansa.data.prepare import regime_count, regime_of
 from hansa.data.targets import labels, target_of
 from hansa.models.rows import Rows, held
+from hansa.runtime.exam import Exam
 from hansa.runtime.world import World
 from hansa.simulation.bad_records import Spot, feature_places, triggered
 from hansa.simulation.cohort import Cohort, output_scale, partition_of
-from hansa.simulation.exam import Exam
 from hansa.simulation.session import Session
 
 _SENSORS = 3  # that make up a backdoor's pattern, at most

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.models.rows import held
+from hansa.runtime.exam import LifeExam
+from hansa.runtime.result import Protocol
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.exam import LifeExam
-from hansa.simulation.result import Protocol
 
 BASELINES = ("constant", "linear")
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from hansa.core.charter import Charter
 from hansa.data.asset_classes import Classes, asset_classes
-from hansa.simulation.exam import Exam
-from hansa.simulation.result import ByClass, ClassErrors
+from hansa.runtime.exam import Exam
+from hansa.runtime.result import ByClass, ClassErrors
 
 
 def errors_by_class(exam: Exam, classes: Classes, predictions: NDArray[np.float32]) -> ByClass:

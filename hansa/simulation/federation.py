@@ -23,17 +23,17 @@ from hansa.data.fleet import Fleet
 from hansa.data.partition import owners
 from hansa.data.targets import target_of
 from hansa.runtime.about import about_model, time_unit
+from hansa.runtime.exam import Exam
+from hansa.runtime.exams import exam_of
 from hansa.runtime.holdings import Holding, holding
 from hansa.runtime.large_fleet import LargeFleet, Tell, untold
 from hansa.runtime.learning import check_code
+from hansa.runtime.result import RunResult, ScenarioFigures
 from hansa.runtime.scoring import Boosted, Joined, Model, Saved
 from hansa.runtime.world import World, open_world
 from hansa.simulation import trees
 from hansa.simulation.cohort import Cohort, dealt, gather, output_scale
-from hansa.simulation.exam import Exam
-from hansa.simulation.exams import exam_of
 from hansa.simulation.machine import threads
-from hansa.simulation.result import RunResult, ScenarioFigures
 from hansa.simulation.session import DRAWN, Session
 from hansa.simulation.trees import TreeSession
 

@@ -14,10 +14,10 @@ from hansa.core.errors import FolderError, HansaError
 from hansa.registry.folders import read_json
 from hansa.registry.run_folder import RunFolder
 from hansa.runtime.large_fleet import Tell, untold
+from hansa.runtime.result import RunResult
 from hansa.runtime.world import STREAM_VARIABLE
 from hansa.simulation.charter_file import CharterFile, read_charter_file
 from hansa.simulation.federation import Federation, Watch
-from hansa.simulation.result import RunResult
 from hansa.simulation.run import Report, default_folder, identity, run_into
 
 

@@ -11,8 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from hansa.models.rows import Rows, Stream
+from hansa.runtime.exam import Exam
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.exam import Exam
 from hansa.simulation.federation import Federation, Progress, Watch
 from hansa.simulation.session import Session, open_together, sight_of, step_together
 from hansa.simulation.trees import SCENARIO as TREES

@@ -20,6 +20,7 @@ from hansa.core.errors import AbortedError, PartyError
 from hansa.data.targets import target_of
 from hansa.models.rows import Rows, held
 from hansa.protection.shared_sketch import LEAST_SIZE
+from hansa.runtime.exam import Exam
 from hansa.runtime.party import Member
 from hansa.runtime.world import World
 from hansa.simulation.attack_aims import Aims, aims, class_mean, opened
@@ -28,7 +29,6 @@ from hansa.simulation.attack_plan import AttackPlan, rule_title
 from hansa.simulation.attacks import ATTACKS, BACKDOOR, SHIFT, UNATTACKED, Attack
 from hansa.simulation.bad_records import spoiled
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.exam import Exam
 from hansa.simulation.federation import Federation, Progress, Watch
 from hansa.simulation.judged import JudgedSums, Tamper
 from hansa.simulation.protected import ProtectedSums

@@ -10,9 +10,9 @@ from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import FolderError
 from hansa.registry.run_folder import RunFolder
+from hansa.runtime.result import RunResult, ScenarioFigures
 from hansa.runtime.scoring import load
 from hansa.simulation.federation import Checkpoint, Federation, Progress, Watch
-from hansa.simulation.result import RunResult, ScenarioFigures
 
 _CHECKPOINT_EVERY_S = 5.0
 

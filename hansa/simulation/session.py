@@ -21,13 +21,13 @@ from hansa.core.methods import METHODS
 from hansa.core.tasks import TASKS
 from hansa.data.prepare import Inputs
 from hansa.models.rows import held
+from hansa.runtime.exam import Exam, scores
+from hansa.runtime.result import Curves, PartyFigures, ScenarioFigures, Traffic
 from hansa.simulation.arrivals import arrivals_of
 from hansa.simulation.batched import Arrived, BatchedParties, Sums, exchange_together
 from hansa.simulation.classes import mean_by_class, of_class
 from hansa.simulation.cohort import Cohort, output_scale
-from hansa.simulation.exam import Exam, scores
 from hansa.simulation.judgement import Judgement
-from hansa.simulation.result import Curves, PartyFigures, ScenarioFigures, Traffic
 from hansa.transport.memory import ask_of, frame_bytes
 
 Predictions = list[NDArray[np.float32]]

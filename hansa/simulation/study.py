@@ -17,10 +17,10 @@ import numpy as np
 
 from hansa.core.charter import Charter
 from hansa.models.metrics import Errors, errors
+from hansa.runtime.exam import exam
 from hansa.runtime.world import open_world
 from hansa.simulation import baselines
 from hansa.simulation.cohort import gather
-from hansa.simulation.exam import exam
 from hansa.simulation.federation import Federation, Progress, Watch
 from hansa.simulation.lockstep import train_together
 from hansa.simulation.study_book import PROTOCOLS, Book, Entry, entry_of

@@ -18,8 +18,8 @@ from hansa.core.methods import SCENARIOS
 from hansa.core.tasks import TASKS
 from hansa.models.metrics import Errors
 from hansa.registry.folders import make_folder, read_json, write_text
+from hansa.runtime.result import Figures, Protocol, ScenarioFigures, score_of
 from hansa.simulation.baselines import BASELINES
-from hansa.simulation.result import Figures, Protocol, ScenarioFigures, score_of
 
 FORMAT = 1
 PROTOCOLS = ("all_cycle", "last_cycle")

@@ -15,13 +15,13 @@ from hansa.core.errors import PartyError
 from hansa.core.tasks import TASKS
 from hansa.data.prepare import Inputs
 from hansa.models.boosted import boosted, boosted_so_far, check_plugin
+from hansa.runtime.exam import Exam, scores
 from hansa.runtime.holdings import Holding, InMemory
 from hansa.runtime.learning import recipe_of
+from hansa.runtime.result import Curves, PartyFigures, ScenarioFigures, Traffic
 from hansa.runtime.world import World
 from hansa.simulation.classes import mean_by_class
 from hansa.simulation.cohort import dealt
-from hansa.simulation.exam import Exam, scores
-from hansa.simulation.result import Curves, PartyFigures, ScenarioFigures, Traffic
 from hansa.simulation.scaling import scaled_inputs
 from hansa.simulation.session import DRAWN
 from hansa.simulation.tree_growth import TreeGrowth, TreeRows

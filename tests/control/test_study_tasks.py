@@ -13,7 +13,7 @@ from hansa.control.study_page import render_study, study_markdown
 from hansa.control.study_spread import spread_figure
 from hansa.control.study_tables import party_tables
 from hansa.control.study_words import answers, basis, headline
-from hansa.simulation.result import Figures
+from hansa.runtime.result import Figures
 from hansa.simulation.study_book import Book, Entry, Solo
 from hansa.simulation.study_summary import summarise
 from tests.control.made_result import outcome

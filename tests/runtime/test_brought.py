@@ -17,11 +17,11 @@ from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import CharterError
 from hansa.core.methods import TRAINABLE
 from hansa.runtime.own_code import digest_of
+from hansa.runtime.result import RunResult
 from hansa.runtime.scoring import load
 from hansa.simulation.charter_file import charter_file_of
 from hansa.simulation.federation import Checkpoint, Federation
 from hansa.simulation.launch import launch, relaunch
-from hansa.simulation.result import RunResult
 from tests.simulation.small_world import small, world
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -14,9 +14,9 @@ from hansa.core import arrays
 from hansa.core.charter import Charter
 from hansa.core.charter_reader import generated_roster
 from hansa.core.messages import Ask, Terms
+from hansa.runtime.exams import exam_of
 from hansa.runtime.world import World
 from hansa.simulation.cohort import Cohort, gather
-from hansa.simulation.exams import exam_of
 from hansa.simulation.federation import Federation
 from hansa.simulation.judged import JudgedSums, Tamper
 from hansa.simulation.session import Session

@@ -13,11 +13,11 @@ from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import CharterError, DataError, FolderError, PartyError
 from hansa.data.alignment import Counts
 from hansa.registry.folders import read_json
+from hansa.runtime.result import RunResult
 from hansa.runtime.world import open_world
 from hansa.simulation.aligned_folders import write_aligned
 from hansa.simulation.charter_file import CharterFile, read_charter_file
 from hansa.simulation.federation import Federation
-from hansa.simulation.result import RunResult
 from tests.batteries import columns_apart
 
 pytest.importorskip("private_set_intersection.python")

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hansa.core.charter import Charter
 from hansa.data.fleet import Fleet
 from hansa.data.prepare import regime_of
+from hansa.runtime.exam import Exam, exam
 from hansa.runtime.world import World, open_world
 from hansa.simulation.baselines import constant, least_squares, linear
 from hansa.simulation.cohort import gather
-from hansa.simulation.exam import Exam, exam
 from hansa.simulation.study_plan import Plan, Unit, unit_charter
 from tests.simulation.tiny_study import tiny_charter
 

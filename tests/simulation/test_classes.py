@@ -7,9 +7,9 @@ import pytest
 
 from hansa.core.charter import Regimes
 from hansa.models.metrics import Errors
+from hansa.runtime.exam import Exam, exam
+from hansa.runtime.result import ClassErrors, Curves, Protocol, ScenarioFigures
 from hansa.simulation.classes import errors_by_class, mean_by_class, of_class
-from hansa.simulation.exam import Exam, exam
-from hansa.simulation.result import ClassErrors, Curves, Protocol, ScenarioFigures
 from hansa.simulation.study_book import PROTOCOLS
 from tests.batteries.fleets import charter, fleet
 

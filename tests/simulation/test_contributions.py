@@ -15,8 +15,8 @@ from numpy.testing import assert_allclose
 
 from hansa.core.charter import Charter, DefenceChoice, Protection, Reward, Validation
 from hansa.core.errors import DataError
+from hansa.runtime.exams import exam_of
 from hansa.simulation.contributions import Contributions
-from hansa.simulation.exams import exam_of
 from hansa.simulation.gate import loss_of
 from hansa.simulation.session import Session
 from hansa.simulation.validators import validators_of

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hansa.core.charter import Charter, DefenceChoice, Gate, Reward, Validation
+from hansa.runtime.result import ScenarioFigures
 from hansa.simulation.federation import Federation
-from hansa.simulation.result import ScenarioFigures
 from hansa.simulation.session import Session
 from tests.simulation.judged_world import WORLD, bad, bits, contract, filled, opened, played
 

@@ -11,9 +11,9 @@ import pytest
 from hansa.core.charter import Charter
 from hansa.core.charter_reader import generated_roster, parse_charter
 from hansa.core.errors import DataError, FolderError
+from hansa.runtime.result import RunResult
 from hansa.simulation.charter_file import charter_file_of
 from hansa.simulation.launch import is_complete, launch, relaunch
-from hansa.simulation.result import RunResult
 
 CHARTER = parse_charter("""
 name = "tiny"

@@ -124,7 +124,7 @@ def test_the_real_set_is_read(cmapss_folder: Path) -> None:
     assert (len(dataset.train.asset_names), len(dataset.test.asset_names)) == (249, 248)
 
 
-def test_a_result_shows_itself_as_a_table(result: hansa.simulation.result.RunResult) -> None:
+def test_a_result_shows_itself_as_a_table(result: hansa.runtime.result.RunResult) -> None:
     text = repr(result)
     assert text.startswith("tiny: simulated, 2 parties; filtered, in cycles")
     figure = f"{result.scenarios['labsync_mean'].all_cycle.filtered.rmse:.2f}"
@@ -134,13 +134,13 @@ def test_a_result_shows_itself_as_a_table(result: hansa.simulation.result.RunRes
     assert f"<td>{figure}</td>" in page
 
 
-def test_a_result_brings_its_models(result: hansa.simulation.result.RunResult) -> None:
+def test_a_result_brings_its_models(result: hansa.runtime.result.RunResult) -> None:
     assert list(result.models) == ["labsync_mean"]
     assert list(result.models["labsync_mean"].parts) == ["party-1", "party-2"]
 
 
 def test_a_loaded_model_shows_itself_in_a_line(
-    result: hansa.simulation.result.RunResult,
+    result: hansa.runtime.result.RunResult,
 ) -> None:
     joined, digest = result.models["labsync_mean"], charter_digest(hansa.read_charter(TINY))[:8]
     tail = f"remaining life in cycles up to 120, charter tiny, {digest})"
@@ -150,7 +150,7 @@ def test_a_loaded_model_shows_itself_in_a_line(
 
 
 def test_a_run_with_a_folder_gives_the_same_models_as_one_without(
-    result: hansa.simulation.result.RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    result: hansa.runtime.result.RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     again = hansa.run(hansa.read_charter(TINY), out=tmp_path / "out", progress=True)
     assert (tmp_path / "out" / "report.html").is_file()

@@ -15,11 +15,11 @@ from hansa.core.errors import AbortedError, PartyError
 from hansa.core.messages import Ask, Terms
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.shared_form import SharedForm
+from hansa.runtime.exams import exam_of
+from hansa.runtime.result import ScenarioFigures
 from hansa.simulation.cohort import Cohort, gather
-from hansa.simulation.exams import exam_of
 from hansa.simulation.federation import Federation
 from hansa.simulation.protected import CLIP, ProtectedSums
-from hansa.simulation.result import ScenarioFigures
 from hansa.simulation.session import Session
 from tests.simulation.small_world import small, world
 

@@ -11,11 +11,11 @@ from numpy.testing import assert_allclose
 from hansa.core.charter import Charter, Party
 from hansa.core.errors import PartyError
 from hansa.data.fleet import Dataset
+from hansa.runtime.exam import exam
+from hansa.runtime.result import PartyFigures
 from hansa.runtime.world import World
 from hansa.simulation.cohort import gather
-from hansa.simulation.exam import exam
 from hansa.simulation.federation import Federation
-from hansa.simulation.result import PartyFigures
 from hansa.simulation.session import Session
 from tests.simulation.small_world import LENGTHS, small, world
 

@@ -14,8 +14,8 @@ from hansa.core.charter_rules import check_charter
 from hansa.core.errors import CharterError, FolderError
 from hansa.data.fleet import Fleet
 from hansa.models.metrics import Errors
+from hansa.runtime.result import Curves, PartyFigures, Protocol, ScenarioFigures, Traffic
 from hansa.simulation.federation import Federation, Progress
-from hansa.simulation.result import Curves, PartyFigures, Protocol, ScenarioFigures, Traffic
 from hansa.simulation.study import Hooks, describe, run_study
 from hansa.simulation.study_book import PROTOCOLS, Book, claim_book, entry_of
 from hansa.simulation.study_plan import (

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from hansa.core.charter import Charter
 from hansa.models.metrics import Errors
+from hansa.runtime.result import Protocol
 from hansa.simulation.baselines import BASELINES
-from hansa.simulation.result import Protocol
 from hansa.simulation.study_book import PROTOCOLS, Book, Entry, Solo
 from hansa.simulation.study_plan import Plan, base_charter
 

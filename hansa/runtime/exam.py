@@ -15,7 +15,7 @@ from hansa.core.errors import DataError
 from hansa.data.fleet import Fleet
 from hansa.models.filters import Histories, filtered, histories
 from hansa.models.metrics import errors
-from hansa.simulation.result import ChosenAsset, Curves, Protocol
+from hansa.runtime.result import ChosenAsset, Curves, Protocol
 
 
 class Exam(ABC):

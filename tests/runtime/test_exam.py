@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hansa.core.errors import DataError
-from hansa.simulation.exam import exam, scores
+from hansa.runtime.exam import exam, scores
 from tests.batteries.fleets import fleet
 from tests.oracles.filters import kalman
 

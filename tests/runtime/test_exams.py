@@ -14,7 +14,7 @@ from hansa.core.tasks import UNCHOSEN
 from hansa.data.fleet import Fleet
 from hansa.data.targets import Price
 from hansa.models.metrics import average_precision, best_threshold
-from hansa.simulation.exams import PriceExam, class_exam
+from hansa.runtime.exams import PriceExam, class_exam
 from tests.batteries.fleets import fleet
 
 

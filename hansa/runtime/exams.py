@@ -14,8 +14,8 @@ from hansa.core.errors import DataError
 from hansa.data.fleet import Fleet, Floats
 from hansa.data.targets import Price, target_of
 from hansa.models.metrics import average_precision, best_threshold, class_figures, price_figures
-from hansa.simulation.exam import Exam, exam
-from hansa.simulation.result import Figures
+from hansa.runtime.exam import Exam, exam
+from hansa.runtime.result import Figures
 
 
 def exam_of(fleet: Fleet, charter: Charter, where: str = "the test") -> Exam:
