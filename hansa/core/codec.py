@@ -2,6 +2,9 @@
 
 Deterministic CBOR (RFC 8949, section 4.2) with typed arrays (RFC 8746, section 3.1, tag 40; of truth values
 those of section 3.2, tag 41): equal values have equal bytes, whatever order their keys were written in.
+
+What is encoded is of the types below and of no others: no table, path, date, set, tuple or record has bytes,
+nor has anything that could turn itself into an array.
 """
 
 from __future__ import annotations
@@ -11,22 +14,26 @@ from io import BytesIO, RawIOBase
 from typing import IO, Any, NoReturn, cast
 
 import cbor2
+import jax
 import numpy as np
 
 _ROW_MAJOR_ARRAY, _ALIKE = 40, 41
 _TYPED = {"|u1": 64, "<u2": 69, "<u4": 70, "<u8": 71, "|i1": 72, "<i2": 77, "<i4": 78, "<i8": 79}
 _TYPED |= {"<f2": 84, "<f4": 85, "<f8": 86}
-_NESTED = (dict, list)
+_PLAIN = frozenset({str, bytes, int, float, bool, type(None)})
+_NUMBERS = (np.number, np.bool_, jax.Array)
 _DTYPES = {tag: np.dtype(name) for name, tag in _TYPED.items()}
-
-_KEYS = (str, bytes, int, float, type(None))
 
 # Tags that the library would turn into dates, decimals, patterns, cycles and the like: never sent.
 _FOREIGN = (0, 1, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
 
 
 def encode(value: Any) -> bytes:
-    """Return the canonical bytes of dicts, lists, strings, numbers, booleans, None and arrays."""
+    """Return the canonical bytes of dicts, lists, strings, bytes, numbers, booleans, None and arrays.
+
+    Raises TypeError for anything else, a subclass of one of these included.
+    """
+    _check_types(value)
     return cbor2.dumps(value, canonical=True, default=_encode_array)
 
 
@@ -38,9 +45,11 @@ def decode(data: bytes) -> Any:
     """
     try:
         value = cbor2.load(BytesIO(data), tag_hook=_decode_array, semantic_decoders=_REFUSED)
-        _check_keys(value)
+        _check_types(value)
         canonical = _encodes_to(value, data)
-    except (cbor2.CBORError, TypeError, KeyError, RecursionError) as fault:
+    except TypeError as fault:
+        raise ValueError(f"not one value ({fault})") from fault
+    except (cbor2.CBORError, KeyError, RecursionError) as fault:
         raise ValueError("not one value") from fault
     if not canonical:
         raise ValueError("not the canonical bytes of a value")
@@ -50,6 +59,26 @@ def decode(data: bytes) -> Any:
 def digest(value: Any) -> str:
     """Return the SHA-256 of the canonical bytes, in hexadecimal."""
     return hashlib.sha256(encode(value)).hexdigest()
+
+
+def _check_types(value: Any) -> None:
+    """Return if a value, and all that it holds, is of a type that has an encoding here; raises TypeError.
+
+    Every key of every dict is one plain value: the library encodes a key twice to sort it, and of keys that
+    are dicts of such keys, 60 bytes take centuries.
+    """
+    kind = type(value)
+    if kind is dict:
+        if not _PLAIN.issuperset(map(type, value)):
+            raise TypeError("a key that is no plain value is never encoded")
+        value = value.values()
+    elif kind is not list:
+        if kind in _PLAIN or kind is np.ndarray or isinstance(value, _NUMBERS):
+            return
+        raise TypeError(f"{kind.__module__}.{kind.__qualname__} is never encoded")
+    for inner in value:
+        if type(inner) not in _PLAIN:  # most are, and need no call
+            _check_types(inner)
 
 
 class _Compared(RawIOBase):
@@ -78,22 +107,6 @@ def _encodes_to(value: Any, data: bytes) -> bool:
     return compared.equal
 
 
-def _check_keys(value: Any) -> None:
-    """Return if every key of every dict is one plain value.
-
-    The library encodes a key twice to sort it: of keys that are dicts of such keys, 60 bytes take centuries.
-    """
-    if isinstance(value, dict):
-        if not all(isinstance(key, _KEYS) for key in value):
-            raise ValueError("a key that is no plain value")
-        value = value.values()
-    elif not isinstance(value, list):
-        return
-    for inner in value:
-        if type(inner) in _NESTED:
-            _check_keys(inner)
-
-
 def _encode_array(encoder: Any, value: Any) -> None:
     array = np.asarray(value)
     if array.dtype == np.bool_:
@@ -101,6 +114,8 @@ def _encode_array(encoder: Any, value: Any) -> None:
         encoder.encode(cbor2.CBORTag(_ROW_MAJOR_ARRAY, [list(array.shape), alike]))
         return
     little_endian = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+    if little_endian.dtype.str not in _TYPED:
+        raise TypeError(f"an array of {array.dtype.name} is never encoded")
     typed = cbor2.CBORTag(_TYPED[little_endian.dtype.str], _bytes_of(little_endian))
     encoder.encode(cbor2.CBORTag(_ROW_MAJOR_ARRAY, [list(array.shape), typed]))
 

@@ -221,7 +221,9 @@ class PartyNode:
         if kind == "scale":
             return {"pairs": self._preparing.pairs}
         if kind == "start" and self._ready is not None:
-            return {"shape": self._preparing.inputs.shape, "rows": self._rows(self._ready.member)}
+            *counts, lookups = self._preparing.inputs.shape
+            shape = [*counts, [list(one) for one in lookups]]
+            return {"shape": shape, "rows": self._rows(self._ready.member)}
         return {}
 
     def _rows(self, member: Member) -> int:

@@ -151,6 +151,8 @@ def test_a_tag_that_lies_raises_nothing_but_value_errors(tag: int, content: Any)
         ("d9a7f882f93e00f94000", "a complex number"),
         ("d81c81d81d00", "a list that holds itself"),
         ("c11a514b67b0", "a date"),
+        ("f7", "undefined"),
+        ("81f0", "a simple value without a meaning"),
     ],
 )
 def test_what_encode_would_not_have_written_is_refused(data: str, why: str) -> None:
