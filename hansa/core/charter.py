@@ -189,6 +189,15 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Lateness:
+    """How long the coordinator of separate machines waits; in a simulation nobody is late."""
+
+    rule: str = "wait"  # wait, or go_on: without those who are late in a round
+    seconds: float = 3600.0  # that a step waits; then the run ends, or goes on
+    quorum: int | None = None  # go_on: parties that a round needs; none: more than half of them
+
+
+@dataclass(frozen=True, slots=True)
 class DefenceChoice:
     """How updates are weighed where some parties may send bad ones."""
 
@@ -270,6 +279,7 @@ class Charter:
     evaluation: Evaluation
     trees: Trees = Trees()
     protection: Protection = Protection()
+    lateness: Lateness = Lateness()
     defence: DefenceChoice = DefenceChoice()
     validation: Validation = Validation()
     gate: Gate = Gate()
@@ -302,6 +312,14 @@ class Charter:
     def quorum(self) -> int:
         """Return how many parties it takes to open a masked sum."""
         return quorum(self.parties)
+
+    @property
+    def needed(self) -> int:
+        """Return how many parties must answer in a round in time."""
+        if self.lateness.rule == "wait":
+            return self.parties
+        least = self.lateness.quorum or self.parties // 2 + 1
+        return least if self.secrecy == "open" else max(least, self.quorum, self.protection.cohort)
 
     @property
     def same_sensors(self) -> bool:

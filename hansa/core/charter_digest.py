@@ -7,7 +7,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from hansa.core.charter import Charter
+from hansa.core.charter import Charter, Party
 from hansa.core.codec import digest
 
 
@@ -35,6 +35,12 @@ def charter_value(charter: Charter) -> dict[str, Any]:
 def roster_value(charter: Charter) -> list[Any]:
     """Return the roster as dicts, lists and scalars; its order counts, for assets are dealt in it."""
     value: list[Any] = _plain(charter.roster, _hints(Charter)["roster"])
+    return value
+
+
+def party_value(party: Party) -> dict[str, Any]:
+    """Return one member of the roster as dicts, lists and scalars."""
+    value: dict[str, Any] = _plain(party, Party)
     return value
 
 

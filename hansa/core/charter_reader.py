@@ -16,6 +16,7 @@ from hansa.core.charter import (
     Evaluation,
     Gate,
     Label,
+    Lateness,
     Network,
     Partition,
     Party,
@@ -87,6 +88,7 @@ class _File:
     evaluation: Evaluation = field(default_factory=Evaluation)
     trees: Trees = field(default_factory=Trees)
     protection: Protection = field(default_factory=Protection)
+    lateness: Lateness = field(default_factory=Lateness)
     defence: DefenceChoice = field(default_factory=DefenceChoice)
     validation: Validation = field(default_factory=Validation)
     gate: Gate = field(default_factory=Gate)
@@ -121,6 +123,7 @@ def _assemble(file: _File, where: str) -> Charter:
         evaluation=file.evaluation,
         trees=file.trees,
         protection=file.protection,
+        lateness=file.lateness,
         defence=file.defence,
         validation=file.validation,
         gate=file.gate,

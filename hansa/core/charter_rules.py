@@ -8,6 +8,7 @@ from dataclasses import fields
 from hansa.core.charter import AlgorithmChoice, Charter, Party, Trees
 from hansa.core.charter_choices import Fault, key_faults
 from hansa.core.charter_defence_rules import defence_faults
+from hansa.core.charter_lateness_rules import lateness_faults
 from hansa.core.charter_schema_rules import names_of, schema_faults
 from hansa.core.charter_secrecy_rules import secrecy_faults
 from hansa.core.charter_task_rules import task_faults
@@ -28,6 +29,7 @@ def check_charter(charter: Charter, where: str = "charter.toml") -> None:
         _partition_faults,
         _algorithm_faults,
         secrecy_faults,
+        lateness_faults,
         defence_faults,
     ):
         for fault in rules(charter):

@@ -308,6 +308,12 @@ secrecy = "{secrecy}"
 # The most rows that a party may count for; how many it has is masked as a share of it.
 # most_rows = 10000000
 
+# How long the coordinator of separate machines waits in each step; then the run ends. go_on: a round goes on
+# without those who are late, where weights are averaged.
+# [lateness]
+# rule = "wait"
+# seconds = 3600
+
 # How updates are weighed where some parties may send bad ones, and how many bad ones that shall bear.
 # [defence]
 # rule = "geometric_median"

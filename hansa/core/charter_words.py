@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hansa.core.charter import PASSES, UNDAMPED_PARTIES, Charter, Network
+from hansa.core.charter import PASSES, UNDAMPED_PARTIES, Charter, Lateness, Network
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.charter_schema_rules import names_of
 from hansa.core.charter_words_judging import how_updates_are_judged
@@ -29,6 +29,7 @@ def explain(charter: Charter) -> list[str]:
         *_how_it_is_learned(charter),
         *what_stays(charter),
         *what_leaves(charter),
+        *_who_is_waited_for(charter),
         *_how_it_is_judged(charter),
         *how_updates_are_judged(charter),
         *what_is_not_protected(charter),
@@ -252,6 +253,17 @@ def _shared_loss(charter: Charter) -> str:
     own = [one for one in charter.compare if METHODS[one].loss]
     summed = f"; of {', '.join(own)}, {_LOSSES['sum']}" if own and name != "sum" else ""
     return f"{_LOSSES[name]}{alpha}, damping {charter.damping(choice.name):g}{default}{gradient}{summed}"
+
+
+def _who_is_waited_for(charter: Charter) -> Iterator[str]:
+    late = charter.lateness
+    if late.rule == "go_on":
+        yield (
+            f"Lateness: a round goes on after {late.seconds:g} s with those who answered, "
+            f"{charter.needed} of {charter.parties} at least. In a simulation nobody is late."
+        )
+    elif late != Lateness():
+        yield f"Lateness: after {late.seconds:g} s without an answer a run of separate machines ends."
 
 
 def _how_it_is_judged(charter: Charter) -> Iterator[str]:

@@ -22,6 +22,7 @@ _TABLES = (
     "evaluation",
     "trees",
     "protection",
+    "lateness",
     "defence",
     "validation",
     "gate",

@@ -28,6 +28,11 @@ class Shape(NamedTuple):
     lookups: tuple[tuple[int, int], ...] = ()  # first input and number of values of each category looked up
 
     @property
+    def plain(self) -> list[Any]:
+        """Return it as one plain value."""
+        return [self.sensors, self.readings, self.beside, [list(one) for one in self.lookups]]
+
+    @property
     def inputs(self) -> int:
         """Return how many inputs a row has."""
         return self.sensors * self.readings + self.beside

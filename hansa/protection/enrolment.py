@@ -101,15 +101,6 @@ def credential(name: str, source: Source) -> Credential:
     return Credential(name, signing_key(source), AgreementKey(source(KEY_BYTES)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Enrolled:
-    """One node of a task before it knows the others' keys."""
-
-    credential: Credential
-    roster: Roster
-    source: Source  # of keys and masks
-
-
 @dataclass(frozen=True)
 class Channels:
     """What one node shares with each other one."""

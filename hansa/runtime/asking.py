@@ -1,49 +1,63 @@
-"""The steps of a run as its coordinator takes them: each asks all parties, and waits for all."""
+"""The steps of a run as its coordinator takes them: each asks all parties, and waits as the charter says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hansa.core import codec
+from hansa.core.charter import Charter
 from hansa.core.errors import AbortedError, MessageError, PartyError
 from hansa.core.steps import Step
-from hansa.transport.seam import Refusal, Transport
+from hansa.registry.node_store import NodeStore
+from hansa.transport.seam import Body, Refusal, Transport
 
-PATIENCE_S = 3600.0
-"""How long a step waits for its last party before the run ends."""
+_FAREWELL_S = 5.0
+_COUNTED = "counted"  # the name of who answered in time, by step, in the round at work
 
 
 class Asking:
-    """Numbers the steps of a run."""
+    """Numbers the steps of a run, and remembers of the round at work who was counted in each."""
 
-    def __init__(self, names: Sequence[str], transport: Transport, charter: str) -> None:
-        """Take the parties in the order of the roster; charter: how errors call the run."""
-        self.names, self._transport, self._charter = tuple(names), transport, charter
+    def __init__(self, charter: Charter, transport: Transport, store: NodeStore) -> None:
+        """Take the charter; store: where it is kept who was counted."""
+        self._charter, self._transport, self._store = charter, transport, store
+        self.names = tuple(party.name for party in charter.roster)
         self.round, self.number = 0, 0
+        kept = store.state(_COUNTED)
+        self._counted: dict[str, list[str]] = {} if kept is None else codec.decode(kept)
 
     def begin(self, round_: int) -> None:
         """Go on with the first step of a round."""
         self.round, self.number = round_, 0
+        self._counted = {
+            step: names for step, names in self._counted.items() if step.startswith(f"{round_}.")
+        }
 
-    def ask(self, kind: str, questions: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    def ask(
+        self, kind: str, questions: Mapping[str, bytes], *, all_of_them: bool = True
+    ) -> Iterator[tuple[str, bytes]]:
         """Take a step; yield each party and its answer, in the order of the roster, one at a time.
 
-        Raises PartyError for a refusal, and AbortedError where a party does not answer in time.
+        all_of_them: whether nobody may be left out, whatever the charter says of lateness.
+        Raises PartyError for a refusal, and AbortedError where too few answer in time.
         """
         step = Step(self.round, self.number, kind)
         self.number += 1
-        found = self._transport.exchange(step.text, questions, PATIENCE_S)
-        for name in questions:
-            if name not in found:
-                raise AbortedError(
-                    f"{name} did not answer within {PATIENCE_S:g} s, in {step.words}",
-                    do="see that its node runs, and start the coordinator again: it goes on",
-                    where=self._charter,
-                )
+        late = self._charter.lateness
+        goes_on = late.rule == "go_on" and not all_of_them
+        before = self._counted.get(step.text)
+        asked = questions if before is None else {name: questions[name] for name in before}
+        found = self._transport.exchange(step.text, asked, late.seconds)
+        refused = {name: one for name, one in found.items() if isinstance(one, Refusal)}
+        here = [name for name in asked if name in found and name not in refused]
+        if before is None and goes_on and len(here) >= self._charter.needed:
+            self._count(step, here)
+        elif len(here) < len(asked):
+            raise self._lacking(step, asked, found, refused)
+        for name in here:
             answer = found.pop(name)
-            if isinstance(answer, Refusal):
-                raise PartyError(f"refuses {step.words}: {answer.why}", do="settle it with them", where=name)
+            assert not isinstance(answer, Refusal)
             yield name, answer.read()
 
     def tell(self, kind: str, **told: Any) -> dict[str, dict[str, Any]]:
@@ -53,6 +67,34 @@ class Asking:
     def maps(self, kind: str, questions: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
         """Take a step; return each party's answer, which is a map."""
         return {name: as_map(body, name, kind) for name, body in self.ask(kind, questions)}
+
+    def farewell(self) -> None:
+        """Tell all that the run is over; who does not hear it waits for nothing."""
+        step = Step(self.round, self.number, "bye")
+        questions = dict.fromkeys(self.names, codec.encode({}))
+        self._transport.exchange(step.text, questions, _FAREWELL_S)
+
+    def _count(self, step: Step, names: list[str]) -> None:
+        """Keep who is counted in a step: after a restart it is the same."""
+        self._counted[step.text] = names
+        self._store.keep({_COUNTED: codec.encode(self._counted)})
+
+    def _lacking(
+        self,
+        step: Step,
+        asked: Mapping[str, bytes],
+        found: Mapping[str, Body | Refusal],
+        refused: Mapping[str, Refusal],
+    ) -> PartyError | AbortedError:
+        """Return what is said where a step cannot go on."""
+        for name, refusal in refused.items():
+            return PartyError(f"refuses {step.words}: {refusal.why}", do="settle it with them", where=name)
+        absent = ", ".join(name for name in asked if name not in found)
+        return AbortedError(
+            f"within {self._charter.lateness.seconds:g} s there was no answer of {absent}, in {step.words}",
+            do="see that their nodes run, and start the coordinator again: it goes on",
+            where=self._charter.name,
+        )
 
 
 def as_map(body: bytes, name: str, kind: str) -> dict[str, Any]:

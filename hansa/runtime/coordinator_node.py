@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays, codec
 from hansa.core.charter import Charter, Party
-from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import FolderError, MessageError
 from hansa.core.framing import frame
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import METHODS
 from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
-from hansa.protection.enrolment import COORDINATOR, Enrolled, channels
+from hansa.protection.enrolment import COORDINATOR
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.asking import Asking, no_answer
 from hansa.runtime.coordinator import run_round
 from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
 from hansa.runtime.learning import algorithm_of, network_of
 from hansa.runtime.rehearsal import Exchange, rehearsed
+from hansa.runtime.seats import CoordinatorSeat
 from hansa.runtime.sums import Sums
 from hansa.transport.memory import ask_of
 from hansa.transport.seam import Transport
@@ -46,7 +46,6 @@ class Finished:
 
     algorithm: Algorithm
     state: Any
-    told: Mapping[str, Mapping[str, Any]]  # by party, what it says of its model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,11 +86,11 @@ class CoordinatorNode:
         store: NodeStore,
         transport: Transport,
         watch: Watch,
-        enrolled: Enrolled | None = None,
+        seat: CoordinatorSeat,
     ) -> None:
-        """Take the charter that all have signed; store: where this run is kept. enrolled: of masked sums."""
-        self._charter, self._store, self._watch, self._enrolled = charter, store, watch, enrolled
-        self._asking = Asking([party.name for party in charter.roster], transport, charter.name)
+        """Take the charter that all have signed; store: where this run is kept."""
+        self._charter, self._store, self._watch, self._seat = charter, store, watch, seat
+        self._asking = Asking(charter, transport, store)
 
     def run(self) -> Finished:
         """Return how the run ended; what was done before, after a restart, is not done again.
@@ -135,28 +134,25 @@ class CoordinatorNode:
         self._asking.begin(self._charter.rounds + 1)
         ask = algorithm.ask(state)
         questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(self._asking.names)}
-        return Finished(algorithm, state, self._asking.maps("finish", questions))
+        self._asking.maps("finish", questions)
+        self._asking.farewell()
+        return Finished(algorithm, state)
 
     # --- before the first round ------------------------------------------------------------------------
 
     def _joined(self) -> _Joined:
-        """Return what the parties say when they join; where sums are masked, they get each other's keys."""
-        digests = {"charter": charter_digest(self._charter), "roster": roster_digest(self._charter)}
-        told = self._asking.tell("join", **digests)
+        """Return what the parties say when they join, once all have signed the list of members."""
+        told = self._asking.tell("join", membership=self._seat.shown())
         keys = max(_whole(one.get("keys"), name) for name, one in told.items())
-        adverts = {}
-        if self._enrolled is not None:
-            adverts = {name: _bytes(one.get("advert"), name) for name, one in told.items()}
-            adverts[COORDINATOR] = self._enrolled.credential.advert(self._enrolled.roster)
-            self._asking.tell("meet", adverts=adverts)
-        return _Joined(keys, _alike(told, "readings"), adverts)
+        met = self._seat.met(told)
+        self._asking.tell("meet", **met)
+        return _Joined(keys, _alike(told, "readings"), met["adverts"])
 
     def _gathering(self, adverts: Mapping[str, bytes]) -> Gathering:
-        if self._enrolled is None:
+        if self._charter.secrecy == "open":
             return OpenGathering(self._asking)
-        own = self._enrolled
         sums = Sums(self._charter, self._charter.algorithm.name, len(self._asking.names))
-        return MaskedGathering(self._asking, sums, channels(own.credential, own.roster, adverts, own.source))
+        return MaskedGathering(self._asking, sums, self._seat.channels(adverts))
 
     def _prepared(self, gathering: Gathering, joined: _Joined) -> _Agreed:
         """Return what is agreed once statistics are summed and every party is ready."""
@@ -195,7 +191,7 @@ class CoordinatorNode:
         value = {
             "round": self._asking.round,
             "keys": agreed.keys,
-            "shape": [*agreed.shape[:3], [list(one) for one in agreed.shape.lookups]],
+            "shape": agreed.shape.plain,
             "sizes": list(agreed.sizes),
             "adverts": dict(agreed.adverts),
             "state": arrays.flatten(state),
@@ -239,12 +235,6 @@ def _alike(told: Mapping[str, Mapping[str, Any]], name: str) -> int:
 
 def _whole(value: Any, name: str) -> int:
     if type(value) is not int or not 0 <= value < 1 << 31:
-        raise no_answer(name, "join")
-    return value
-
-
-def _bytes(value: Any, name: str) -> bytes:
-    if type(value) is not bytes:
         raise no_answer(name, "join")
     return value
 

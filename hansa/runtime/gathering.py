@@ -63,9 +63,11 @@ class OpenGathering:
             questions = dict.fromkeys(names, frame(ask))
         else:
             questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(names)}
-        answers = self._asking.ask(ask.opening or "training", questions)
-        for one, (name, body) in zip(like, answers, strict=True):
-            yield framed(one, body, name)
+        shapes = dict(zip(names, like, strict=True))
+        for name, body in self._asking.ask(
+            ask.opening or "training", questions, all_of_them=bool(ask.opening)
+        ):
+            yield framed(shapes[name], body, name)
 
 
 class MaskedGathering:
@@ -96,7 +98,8 @@ class MaskedGathering:
         occasion = self._sums.occasion(self._channels.roster.digest, why, self._asking.number, size)
 
         def ask(stage: str, questions: Mapping[str, bytes]) -> Mapping[str, bytes]:
-            return dict(self._asking.ask(f"{why['kind']}/{stage}", questions))
+            kind = f"{why['kind']}/{stage}"
+            return dict(self._asking.ask(kind, questions, all_of_them=not why["model"]))
 
         words = masked_sum(self._channels, occasion, dict.fromkeys(self._asking.names, question), ask)
         return form.decoded(words)

@@ -16,6 +16,7 @@ from hansa.core.charter import Charter, Network, Party
 from hansa.core.methods import BROUGHT, BY_ROW, METHODS
 from hansa.models.brought import Code
 from hansa.models.build import drawn
+from hansa.models.losses import SharedLoss
 from hansa.models.network import Shape
 from hansa.models.training import Recipe
 from hansa.runtime.own_code import code_of
@@ -53,6 +54,13 @@ def algorithm_of(charter: Charter, scenario: str, keys: int, *, protected: bool)
     if protected and isinstance(found, PredictionSharing) and scenario not in BY_ROW:  # all have every row
         return replace(found, cohort=charter.protection.cohort)
     return found
+
+
+def output_scale(algorithm: Algorithm, parties: int) -> float:
+    """Return what a party's output is multiplied by: under eq. 7 parties learn shares of a sum."""
+    loss = getattr(algorithm, "loss", None)
+    shares = isinstance(loss, SharedLoss) and loss.name == "sum"  # else it is no loss of shared predictions
+    return float(parties) if shares else 1.0
 
 
 def network_code(charter: Charter) -> Code | None:

@@ -14,28 +14,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays, codec
 from hansa.core.charter import Charter
-from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import FolderError, HansaError, MessageError, RefusedError
 from hansa.core.framing import frame, framed
 from hansa.core.messages import Ask, Terms
 from hansa.core.methods import METHODS
 from hansa.core.steps import Step, step_of
-from hansa.models.network import Shape
 from hansa.models.parts import Partial
 from hansa.models.rows import held
-from hansa.protection.enrolment import COORDINATOR, Enrolled, channels
+from hansa.protection.enrolment import COORDINATOR
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.rehearsal import Exchange, rehearsed
+from hansa.runtime.seats import PartySeat
 from hansa.runtime.sums import ROWS, Sums
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
-_BEFORE = ("meet", "scale", "turn", "start")
+_BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
 
 
@@ -46,7 +46,7 @@ class Ways:
     leave: Callable[
         [Step, bytes], None
     ]  # the gate of every answer; raises RefusedError for what may not leave
-    finish: Callable[[Any], Mapping[str, Any]]  # takes the party's last network; what the party says of it
+    finish: Callable[[Algorithm, Any], None]  # takes the party's last network
 
 
 @dataclass(slots=True)
@@ -61,19 +61,15 @@ class PartyNode:
     """One party of one run."""
 
     def __init__(
-        self,
-        charter: Charter,
-        preparing: Preparing,
-        store: NodeStore,
-        ways: Ways,
-        enrolled: Enrolled | None = None,
+        self, charter: Charter, preparing: Preparing, store: NodeStore, ways: Ways, seat: PartySeat
     ) -> None:
-        """Take a party's records; store: where what it remembers is kept. enrolled: of masked sums.
+        """Take a party's records; store: where what it remembers of this run is kept.
 
         Raises FolderError where the store cannot be read.
         """
         self._charter, self._preparing, self._store, self._ways = charter, preparing, store, ways
-        self._enrolled = enrolled
+        self._seat, self._masks = seat, charter.secrecy != "open"
+        self.over = False  # whether the coordinator has ended the run
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._masked: MaskedAnswers | None = None
         self._ready: _Ready | None = None
@@ -115,25 +111,15 @@ class PartyNode:
 
     def _made(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return an answer, and what is to be kept together with it."""
-        if step.kind == "join":
-            return self._joined(question), {}
         if step.kind in _BEFORE:
-            self._go_on(step.kind, question)
-            return codec.encode(self._told(step.kind)), {step.kind: question}
+            told = self._go_on(step.kind, question)
+            return codec.encode(told), {step.kind: question}
         if step.kind == "finish":
             return self._finished(question), {}
-        return self._in_clear(step, question) if self._enrolled is None else self._under_masks(step, question)
-
-    def _joined(self, question: bytes) -> bytes:
-        told = _map(question)
-        own = {"charter": charter_digest(self._charter), "roster": roster_digest(self._charter)}
-        if told != own:
-            raise self._refused("its charter or its roster is not the one that this party signed")
-        advert = {}
-        if self._enrolled is not None:
-            advert = {"advert": self._enrolled.credential.advert(self._enrolled.roster)}
-        readings = self._preparing.readings()[0].size
-        return codec.encode({"keys": self._preparing.keys, "readings": readings} | advert)
+        if step.kind == "bye":
+            self.over = True
+            return codec.encode({}), {}
+        return self._under_masks(step, question) if self._masks else self._in_clear(step, question)
 
     def _in_clear(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return the party's numbers as they are."""
@@ -170,7 +156,7 @@ class PartyNode:
             return has.reshape(-1).astype(np.float64)
         enough = _map(question).get("enough")
         rows = own.reshape(len(own), -1)  # (rows, numbers)
-        if self._enrolled is not None:
+        if self._masks:
             if (
                 not isinstance(enough, np.ndarray)
                 or enough.shape != rows.shape[1:]
@@ -180,28 +166,26 @@ class PartyNode:
             rows = rows * enough
         return rows.reshape(-1)
 
-    def _go_on(self, kind: str, question: bytes) -> None:
+    def _go_on(self, kind: str, question: bytes) -> dict[str, Any]:
+        """Take what the party goes on from; return what it answers."""
         told = _map(question)
+        if kind == "join":
+            return self._seat.join(_bytes(told, "membership")) | {
+                "keys": self._preparing.keys,
+                "readings": self._preparing.readings()[0].size,
+            }
         if kind == "meet":
-            self._masked = self._met(told.get("adverts"))
+            known = self._seat.meet(told)
+            self._masked = None if known is None else MaskedAnswers(self._sums, known, self._store)
         elif kind == "scale":
             self._preparing.scale(_numbers(told, "totals"), told.get("enough"))
+            return {"pairs": self._preparing.pairs}
         elif kind == "turn":
             self._preparing.turn(_numbers(told, "totals"))
         else:
             self._ready = self._begun(told)
-
-    def _met(self, adverts: Any) -> MaskedAnswers:
-        """Return the party's masked sums, once it knows the keys of all others."""
-        own = self._enrolled
-        if (
-            own is None
-            or not isinstance(adverts, dict)
-            or not all(type(one) is bytes for one in adverts.values())
-        ):
-            raise _no_question()
-        known = channels(own.credential, own.roster, adverts, own.source)
-        return MaskedAnswers(self._sums, known, self._store)
+            return {"shape": self._preparing.shape.plain, "rows": self._rows(self._ready.member)}
+        return {}
 
     def _begun(self, told: Mapping[str, Any]) -> _Ready:
         keys = told.get("keys")
@@ -210,21 +194,11 @@ class PartyNode:
         member = self._preparing.member(keys)
         member.join()
         sizes = [self._rows(member)] * self._charter.parties
-        inputs = Shape(*self._preparing.inputs.shape).inputs
+        inputs = self._preparing.shape.inputs
         due, _ = rehearsed(member.algorithm, _plain(member.network), member.network, inputs, sizes)
         for exchange in due.values():
             member.rehearse(ask_of(exchange.ask, 0))
         return _Ready(member, due)
-
-    def _told(self, kind: str) -> dict[str, Any]:
-        """Return what the party answers to a step that tells it what to go on from."""
-        if kind == "scale":
-            return {"pairs": self._preparing.pairs}
-        if kind == "start" and self._ready is not None:
-            *counts, lookups = self._preparing.inputs.shape
-            shape = [*counts, [list(one) for one in lookups]]
-            return {"shape": shape, "rows": self._rows(self._ready.member)}
-        return {}
 
     def _rows(self, member: Member) -> int:
         """Return how many rows the party has, where its algorithm shows them one by one; else 1."""
@@ -249,7 +223,8 @@ class PartyNode:
             raise self._refused("it ends a run that has not begun")
         algorithm = self._ready.member.algorithm
         ask = self._ask(next(iter(algorithm.preludes), "training"), question)
-        return codec.encode(dict(self._ways.finish(algorithm.network(self._ready.member.local, ask))))
+        self._ways.finish(algorithm, algorithm.network(self._ready.member.local, ask))
+        return codec.encode({})
 
     def _remember(self, member: Member, local: bytes) -> None:
         try:

@@ -52,6 +52,11 @@ class Preparing:
         return self._inputs
 
     @property
+    def shape(self) -> Shape:
+        """Return what a row of inputs consists of."""
+        return Shape(*self.inputs.shape)
+
+    @property
     def keys(self) -> int:
         """Return how many keys predictions are shared under, as far as this party knows."""
         by_label, shared = target_of(self._charter.data).keys, self._holding.shared_rows
@@ -137,7 +142,7 @@ class Preparing:
         charter, scenario, party = self._charter, self._scenario, self._party
         algorithm = algorithm_of(charter, scenario, keys, protected=charter.secrecy != "open")
         rows = oversampled(charter, party.name, self._holding.rows(self.inputs, charter, scenario))
-        fresh = network_of(charter, scenario, party, Shape(*self.inputs.shape))
+        fresh = network_of(charter, scenario, party, self.shape)
         network = dressed(scenario, fresh, self.inputs)
         return Member(party.name, algorithm, rows, network, seeds.key(charter.seed, party.name, "batches"))
 

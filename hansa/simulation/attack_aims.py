@@ -19,7 +19,7 @@ from hansa.models.rows import Rows, held
 from hansa.runtime.exam import Exam
 from hansa.runtime.world import World
 from hansa.simulation.bad_records import Spot, feature_places, triggered
-from hansa.simulation.cohort import Cohort, output_scale, partition_of
+from hansa.simulation.cohort import Cohort, partition_of
 from hansa.simulation.session import Session
 
 _SENSORS = 3  # that make up a backdoor's pattern, at most
@@ -111,7 +111,7 @@ def _told(fleets: Sequence[Fleet], cohort: Cohort) -> list[NDArray[np.str_]]:
 def opened(session: Session, found: Aims, judged: Sequence[int]) -> float:
     """Return the share of far test rows that the pattern lifts to the best label, over the parties judged."""
     cohort, target = session.cohort, target_of(session.cohort.charter.data)
-    networks, scale, known = session.networks(), output_scale(session.cohort), {}
+    networks, scale, known = session.networks(), session.cohort.scale, {}
     for party in judged:
         inputs, fleet = cohort.inputs[party], session.exams[party].fleet
         mark = id(networks[party]), id(fleet), inputs.sensors

@@ -20,13 +20,12 @@ from hansa.crypto.lattice import require_tenseal
 from hansa.data.oversample import require_smote
 from hansa.data.prepare import Inputs
 from hansa.data.targets import check_labels, target_of
-from hansa.models.losses import SharedLoss
 from hansa.models.network import Shape
 from hansa.models.rows import Rows
 from hansa.runtime.brought import check_network
 from hansa.runtime.holdings import Holding, holding
 from hansa.runtime.large_fleet import Tell, untold
-from hansa.runtime.learning import algorithm_of, network_of
+from hansa.runtime.learning import algorithm_of, network_of, output_scale
 from hansa.runtime.oversampling import oversampled
 from hansa.runtime.party import Member
 from hansa.runtime.preparation import check_known, dressed, parts
@@ -60,19 +59,17 @@ class Cohort:
     kept_back: Sequence[Rows] = ()  # rows that each party keeps out of its training; none where nobody does
 
     @property
+    def scale(self) -> float:
+        """Return what a party's output is multiplied by."""
+        return output_scale(self.algorithm, len(self.members))
+
+    @property
     def unsummed(self) -> tuple[str, ...]:
         """Return the sensors that too few parties have for a protected sum."""
         if self.statistics is None or self.sums is None:
             return ()
         known = self.statistics.count.max(axis=0) > 0  # (sensors,)
         return tuple(name for name, here in zip(self.sensors, known, strict=True) if not here)
-
-
-def output_scale(cohort: Cohort) -> float:
-    """Return what a party's output is multiplied by: under eq. 7 parties learn shares of a sum."""
-    loss = getattr(cohort.algorithm, "loss", None)
-    shares = isinstance(loss, SharedLoss) and loss.name == "sum"  # else it is no loss of shared predictions
-    return float(len(cohort.members)) if shares else 1.0
 
 
 def partition_of(charter: Charter, scenario: str) -> str:

@@ -32,7 +32,7 @@ from hansa.runtime.result import RunResult, ScenarioFigures
 from hansa.runtime.scoring import Boosted, Joined, Model, Saved
 from hansa.runtime.world import World, open_world
 from hansa.simulation import trees
-from hansa.simulation.cohort import Cohort, dealt, gather, output_scale
+from hansa.simulation.cohort import Cohort, dealt, gather
 from hansa.simulation.machine import threads
 from hansa.simulation.session import DRAWN, Session
 from hansa.simulation.trees import TreeSession
@@ -234,7 +234,7 @@ def _restore(session: Session | TreeSession, arrays: Mapping[str, Any], values: 
 
 def model_of(session: Session) -> Model | Joined:
     """Return the scenario's model: the common one, or each party's joined by their mean."""
-    cohort, networks, scale = session.cohort, session.networks(), output_scale(session.cohort)
+    cohort, networks, scale = session.cohort, session.networks(), session.cohort.scale
     digest = charter_digest(cohort.charter)  # once: it reads the whole roster
     owners = {party.name: party for party in cohort.charter.roster}
     own = owners.get(cohort.scenario, Party(cohort.scenario))

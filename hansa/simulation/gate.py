@@ -18,7 +18,7 @@ from hansa.core.methods import BY_ROW
 from hansa.judging.gate import Vote, quorum, vote
 from hansa.models.rows import Rows
 from hansa.simulation.batched import BatchedParties
-from hansa.simulation.cohort import Cohort, output_scale
+from hansa.simulation.cohort import Cohort
 
 
 class Gate:
@@ -72,7 +72,7 @@ class Gate:
     def _test(self, state: Any) -> dict[str, float]:
         """Return what each party's model loses on its own assets; where rows are shared, the joined one."""
         ask: Ask = self._cohort.algorithm.ask(state)
-        scale = np.float32(output_scale(self._cohort))
+        scale = np.float32(self._cohort.scale)
         outputs = [scale * own for own in self._parties.predict(ask, on=self._sees)]  # (rows,) each
         if self._cohort.scenario in BY_ROW:
             outputs = [np.mean(outputs, axis=0)] * len(outputs)

@@ -26,7 +26,7 @@ from hansa.runtime.result import Curves, PartyFigures, ScenarioFigures, Traffic
 from hansa.simulation.arrivals import arrivals_of
 from hansa.simulation.batched import Arrived, BatchedParties, Sums, exchange_together
 from hansa.simulation.classes import mean_by_class, of_class
-from hansa.simulation.cohort import Cohort, output_scale
+from hansa.simulation.cohort import Cohort
 from hansa.simulation.judgement import Judgement
 from hansa.transport.memory import ask_of, frame_bytes
 
@@ -174,7 +174,7 @@ class Session:
         if self._scored is None:
             common = METHODS[self.cohort.scenario].reading == "one model"
             outputs = self.parties.predict(self.ask(), common=common)
-            scale = output_scale(self.cohort)
+            scale = self.cohort.scale
             self._scored = outputs if scale == 1.0 else [np.float32(scale) * own for own in outputs]
         return self._scored
 

@@ -1,0 +1,177 @@
+"""The folder of a consortium's operator: keys, the server's certificate, the charter, and who was invited."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hansa.core.charter import Charter
+from hansa.core.charter_reader import parse_charter
+from hansa.core.errors import CharterError, FolderError
+from hansa.crypto.signing import KEY_BYTES, SigningKey, signing_key
+from hansa.registry.folders import make_folder, read_json, write_json, write_text
+from hansa.registry.identity import Identity, load_identity, make_identity
+from hansa.transport import subjects
+from hansa.transport.certificates import (
+    AUTHORITY,
+    SERVER,
+    check_dates,
+    make_authority,
+    make_server_certificate,
+    write_secret,
+)
+from hansa.transport.nats_link import Access
+from hansa.transport.nats_server import NatsServer, Place
+from hansa.transport.nats_tokens import Trust, trust, user_token
+
+_ABOUT, _MEMBERS, _REVOKED, _CHARTER = "consortium.json", "members.json", "revoked.json", "charter.toml"
+_KEYS = ("operator", "account", "system")  # of the server, each in a file of its own
+_RUN_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where parties find the server."""
+
+    url: str = ""  # of the consortium's own cluster; empty: the coordinator starts a server of its own
+    host: str = "127.0.0.1"  # where that one listens
+    port: int = 0  # 0: one that is free when it first starts
+    names: tuple[str, ...] = ("localhost", "127.0.0.1")  # by which parties reach it
+
+
+class CoordinatorHome:
+    """What lies in an operator's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read it. Raises FolderError where it is no operator's folder."""
+        self.folder = folder
+        self._about = _map(folder / _ABOUT)
+        self.run = str(self._about["run"])
+
+    @classmethod
+    def make(cls, folder: Path, charter: Charter, text: str, reach: Reach, now: datetime) -> CoordinatorHome:
+        """Return a new home for a charter. Raises FolderError where the folder is one already."""
+        if (folder / _ABOUT).exists():
+            raise FolderError(
+                "is a coordinator's folder already", do="choose another folder", where=str(folder)
+            )
+        if not charter.roster:
+            raise CharterError("names no party", do="name them: [party.NAME]", where=charter.name)
+        make_folder(folder)
+        make_identity(folder)
+        for name in _KEYS:
+            write_secret(folder / f"{name}.key", signing_key(os.urandom).secret)
+        if not reach.url:
+            make_authority(folder, now)
+            make_server_certificate(folder, reach.names, now)
+        write_text(folder / _CHARTER, text)
+        write_json(folder / _MEMBERS, {})
+        place = {"url": reach.url, "host": reach.host, "port": reach.port}
+        write_json(folder / _ABOUT, {"run": os.urandom(_RUN_BYTES).hex(), **place})
+        return cls(folder)
+
+    @property
+    def identity(self) -> Identity:
+        """Return the coordinator's own keys."""
+        return load_identity(self.folder)
+
+    def charter(self) -> tuple[Charter, str]:
+        """Return the charter and its text."""
+        path = self.folder / _CHARTER
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise FolderError("cannot be read", do="put it back", where=str(path)) from fault
+        return parse_charter(text, str(path)), text
+
+    def members(self) -> dict[str, bytes]:
+        """Return the public key of each party that was invited, by its name."""
+        found = _map(self.folder / _MEMBERS)
+        return {str(name): bytes.fromhex(key) for name, key in found.items()}
+
+    def put_member(self, name: str, key: bytes | None) -> None:
+        """Note a party's key, or that it is no member any more: its token then opens nothing."""
+        members, revoked = self.members(), dict(_map(self.folder / _REVOKED))
+        old = members.pop(name, None)
+        if old is not None and old != key:
+            revoked[old.hex()] = datetime.now(UTC).isoformat()
+            write_json(self.folder / _REVOKED, revoked)
+        if key is not None:
+            if len(key) != KEY_BYTES:
+                raise FolderError("is no public key", do="copy what hansa party init printed", where=name)
+            members[name] = key
+        write_json(self.folder / _MEMBERS, {one: own.hex() for one, own in members.items()})
+
+    # --- the server ------------------------------------------------------------------------------------
+
+    def trust(self, now: datetime) -> Trust:
+        """Return what a server must know to let members in."""
+        revoked = {
+            bytes.fromhex(key): datetime.fromisoformat(when)
+            for key, when in _map(self.folder / _REVOKED).items()
+        }
+        system = self._key("system").public
+        return trust(self._key("operator"), self._key("account"), system, now, revoked)
+
+    def server(self, now: datetime) -> NatsServer | None:
+        """Return the coordinator's own server, not started; None where the consortium has a cluster."""
+        if self._about["url"]:
+            return None
+        certificate = self.folder / SERVER
+        check_dates(certificate, now)
+        place = Place(self.folder / "server", certificate, str(self._about["host"]), int(self._about["port"]))
+        return NatsServer(place, self.trust(now))
+
+    def started(self, server: NatsServer) -> None:
+        """Note where the server listens, so that it does so again after a restart."""
+        port = int(server.url.rsplit(":", 1)[1])
+        if self._about["port"] != port:
+            self._about = {**self._about, "port": port}
+            write_json(self.folder / _ABOUT, self._about)
+
+    @property
+    def authority(self) -> Path | None:
+        """Return the certificate that the server's is under; None: one that every machine trusts."""
+        path = self.folder / AUTHORITY
+        return path if path.exists() else None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Return where parties find the server."""
+        if self._about["url"]:
+            return tuple(str(self._about["url"]).split(","))
+        return (f"tls://{self._about['host']}:{self._about['port']}",)
+
+    def access(self, now: datetime) -> Access:
+        """Return how the coordinator itself enters the server."""
+        own = self.identity.signing
+        token = user_token(self._key("account"), own.public, subjects.coordinator_rights(self.run), now)
+        return Access(self.urls, self.authority, own, token, subjects.coordinator_inbox(self.run))
+
+    def token(self, name: str, key: bytes, now: datetime, days: int) -> str:
+        """Return what lets a party into the server for so many days."""
+        rights = subjects.party_rights(self.run, name)
+        return user_token(self._key("account"), key, rights, now, now + timedelta(days=days))
+
+    def _key(self, name: str) -> SigningKey:
+        path = self.folder / f"{name}.key"
+        try:
+            secret = path.read_bytes()
+        except OSError as fault:
+            raise FolderError("cannot be read", do="put it back from a copy", where=str(path)) from fault
+        if len(secret) != KEY_BYTES:
+            raise FolderError("is damaged", do="put it back from a copy", where=str(path))
+        return SigningKey(secret)
+
+
+def _map(path: Path) -> Mapping[str, Any]:
+    if path.name == _REVOKED and not path.exists():
+        return {}
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise FolderError("is damaged", do="put it back from a copy", where=str(path))
+    return dict(found)

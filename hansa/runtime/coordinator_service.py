@@ -1,0 +1,120 @@
+"""A consortium's coordinator at work: its server, the wire, the run, and how it ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from time import perf_counter
+from typing import Any
+
+from hansa.core import arrays
+from hansa.core.charter import Charter
+from hansa.core.charter_digest import charter_digest, roster_digest
+from hansa.core.errors import CharterError, HansaError
+from hansa.protection.enrolment import COORDINATOR, Credential
+from hansa.protection.membership import Member, Membership
+from hansa.registry.folders import make_folder, write_arrays, write_json
+from hansa.registry.node_store import NodeStore
+from hansa.runtime.coordinator_home import CoordinatorHome
+from hansa.runtime.coordinator_node import CoordinatorNode, Watch
+from hansa.runtime.seats import CoordinatorSeat
+from hansa.transport.nats import End, NatsTransport
+from hansa.transport.nats_link import Link
+
+_CONNECT_S = 30.0
+Told = Callable[[str, Sequence[str]], None]
+"""Hears the step and who has not answered yet, whenever some are asked again."""
+
+
+class CoordinatorService:
+    """One run of one charter."""
+
+    def __init__(self, home: CoordinatorHome, clock: Callable[[], datetime]) -> None:
+        """Take an operator's folder. Raises CharterError for a charter that separate machines do not run."""
+        self._home, self._clock = home, clock
+        self.charter, _ = home.charter()
+        check_deployable(self.charter)
+        self.folder = home.folder / "runs" / home.run
+
+    def run(self, watch: Watch, told: Told) -> dict[str, Any]:
+        """Return what result.json says of the run. Raises what ended it; it can be gone on with."""
+        make_folder(self.folder)
+        membership = self.membership()
+        identity = self._home.identity
+        own = Credential(COORDINATOR, identity.signing, identity.agreement)
+        seat = CoordinatorSeat(self.charter, membership, own, os.urandom)
+        store, began = NodeStore(self.folder / "node.db"), perf_counter()
+        try:
+            with self._wire(membership, told) as transport:
+                finished = CoordinatorNode(self.charter, store, transport, watch, seat).run()
+        except HansaError as fault:
+            self._write("ended", perf_counter() - began, str(fault))
+            raise
+        finally:
+            store.close()
+        write_arrays(self.folder / "state.npz", arrays.flatten(finished.state))
+        return self._write("finished", perf_counter() - began, "")
+
+    def membership(self) -> Membership:
+        """Return the list of members. Raises CharterError for a party that was not invited yet."""
+        members = self._home.members()
+        for party in self.charter.roster:
+            if party.name not in members:
+                raise CharterError(
+                    f"{party.name} was not invited yet",
+                    do=f"run hansa coordinator invite {self._home.folder} {party.name} KEY",
+                    where=self.charter.name,
+                )
+        listed = tuple(Member(party, members[party.name]) for party in self.charter.roster)
+        servers = ((COORDINATOR, self._home.identity.signing.public),)
+        return Membership(self._home.run, charter_digest(self.charter), 0, listed, servers)
+
+    @contextmanager
+    def _wire(self, membership: Membership, told: Told) -> Iterator[NatsTransport]:
+        now = self._clock()
+        server = self._home.server(now)
+        if server is not None:
+            server.start()
+            self._home.started(server)
+        link = Link(self._home.access(now))
+        try:
+            link.open(_CONNECT_S)
+            end = End(link, self._home.run, COORDINATOR, self._home.identity.signing)
+            keys = {one.party.name: one.key for one in membership.parties}
+            transport = NatsTransport(end, keys, told)
+            yield transport
+            transport.close()
+        finally:
+            link.close()
+            if server is not None:
+                server.stop()
+
+    def _write(self, ended: str, seconds: float, why: str) -> dict[str, Any]:
+        result = {
+            "state": ended,
+            "why": why,
+            "charter": self.charter.name,
+            "charter_digest": charter_digest(self.charter),
+            "roster_digest": roster_digest(self.charter),
+            "parties": [party.name for party in self.charter.roster],
+            "rounds": self.charter.rounds,
+            "seconds": seconds,
+        }
+        write_json(self.folder / "result.json", result)
+        return result
+
+
+def check_deployable(charter: Charter) -> None:
+    """Raise CharterError for what a simulation alone carries out yet."""
+    apart = [
+        (charter.secrecy in ("shared", "encrypted"), f'secrecy "{charter.secrecy}"', "protection",
+         'write secrecy = "masked" or "open"'),
+        (charter.judges, "a rule or a reward", "defence", "remove [defence] and [reward]"),
+        (bool(charter.gate.every), "a vote", "gate", "remove [gate]"),
+        (charter.algorithm.name == "trees", "boosted trees", "algorithm", 'write name = "fedavg"'),
+    ]  # fmt: skip
+    for unable, what, table, do in apart:
+        if unable:
+            raise CharterError(f"{what} runs in a simulation alone", do=do, where=f"{charter.name} [{table}]")

@@ -1,0 +1,141 @@
+"""Who sits where in a run: all sign one list of members, and where sums are masked they exchange keys.
+
+Both sides of two steps. `join`: the coordinator shows the list, and a party that finds itself, its charter
+and its coordinator in it signs it. `meet`: all get all signatures, and go on only if none is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hansa.core import codec
+from hansa.core.charter import Charter
+from hansa.core.charter_digest import charter_digest, roster_value
+from hansa.core.errors import MessageError, RefusedError
+from hansa.crypto.signing import Source
+from hansa.protection.enrolment import COORDINATOR, Channels, Credential, Roster, channels
+from hansa.protection.membership import (
+    Approval,
+    Membership,
+    approved,
+    check_approval,
+    read_approval,
+    read_membership,
+    unsigned,
+)
+
+
+class PartySeat:
+    """One party's place in a run."""
+
+    def __init__(
+        self, charter: Charter, run: str, coordinator: bytes, own: Credential, source: Source
+    ) -> None:
+        """Take what the party signed: the charter, the run and the coordinator's key. source: of masks."""
+        self._charter, self._run, self._coordinator = charter, run, coordinator
+        self._own, self._source = own, source
+        self._membership: Membership | None = None
+
+    def join(self, shown: bytes) -> dict[str, bytes]:
+        """Return the party's signature of a list, and its key for masked sums.
+
+        Raises RefusedError for a list that is not of this charter, run and coordinator, or without the party.
+        """
+        membership = read_membership(shown, COORDINATOR)
+        facts = {
+            "charter": membership.charter == charter_digest(self._charter),
+            "run": membership.run == self._run,
+            "coordinator": membership.coordinator == self._coordinator,
+            "roster": roster_value(self._charter) == [one["party"] for one in _parties(membership)],
+            "party's own key": membership.identities.get(self._own.name) == self._own.signing.public,
+        }
+        for name, holds in facts.items():
+            if not holds:
+                raise RefusedError(
+                    f"its list of members has another {name} than this party knows",
+                    do="ask the coordinator's operator why",
+                    where=COORDINATOR,
+                )
+        self._membership = membership
+        signed = approved(membership, self._own.name, self._own.signing)
+        return {"approval": signed.encoded()} | self._advert(membership)
+
+    def meet(self, told: Mapping[str, Any]) -> Channels | None:
+        """Return what the party shares with each node, in masked sums; raises where a signature lacks."""
+        if self._membership is None:
+            raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
+        check_all(self._membership, _named(told, "approvals"))
+        if self._charter.secrecy == "open":
+            return None
+        roster = roster_of(self._membership, self._charter)
+        return channels(self._own, roster, _named(told, "adverts"), self._source)
+
+    def _advert(self, membership: Membership) -> dict[str, bytes]:
+        if self._charter.secrecy == "open":
+            return {}
+        return {"advert": self._own.advert(roster_of(membership, self._charter))}
+
+
+class CoordinatorSeat:
+    """The coordinator's place in a run."""
+
+    def __init__(self, charter: Charter, membership: Membership, own: Credential, source: Source) -> None:
+        """Take the list of members; source: of keys."""
+        self._charter, self.membership, self._own, self._source = charter, membership, own, source
+
+    def shown(self) -> bytes:
+        """Return the list as parties are shown it."""
+        return codec.encode(self.membership.value)
+
+    def met(self, joined: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, bytes]]:
+        """Return what all are told once all have joined. Raises MessageError naming who did not sign."""
+        own = approved(self.membership, COORDINATOR, self._own.signing).encoded()
+        approvals = {name: _bytes(one, "approval", name) for name, one in joined.items()}
+        check_all(self.membership, approvals | {COORDINATOR: own})
+        adverts = {}
+        if self._charter.secrecy != "open":
+            adverts = {name: _bytes(one, "advert", name) for name, one in joined.items()}
+            adverts[COORDINATOR] = self._own.advert(roster_of(self.membership, self._charter))
+        return {"approvals": approvals | {COORDINATOR: own}, "adverts": adverts}
+
+    def channels(self, adverts: Mapping[str, bytes]) -> Channels:
+        """Return what the coordinator shares with each party."""
+        return channels(self._own, roster_of(self.membership, self._charter), adverts, self._source)
+
+
+def roster_of(membership: Membership, charter: Charter) -> Roster:
+    """Return the nodes of protected sums."""
+    parties = {one.party.name: one.key for one in membership.parties}
+    task = f"{membership.charter} {charter.algorithm.name} {membership.run}"
+    return Roster(task, dict(membership.servers), parties)
+
+
+def check_all(membership: Membership, approvals: Mapping[str, bytes]) -> None:
+    """Pass if everybody has signed a list; raises MessageError naming the first who has not."""
+    read: list[Approval] = []
+    for name, data in approvals.items():
+        approval = read_approval(data, name)
+        check_approval(membership, approval)
+        read.append(approval)
+    for name in unsigned(membership, read):
+        raise MessageError("has not signed the list of members", do="wait until it has joined", where=name)
+
+
+def _parties(membership: Membership) -> list[dict[str, Any]]:
+    value = membership.value["parties"]
+    return [{"party": party, "key": key} for party, key in value]
+
+
+def _named(told: Mapping[str, Any], name: str) -> dict[str, bytes]:
+    value = told.get(name)
+    if not isinstance(value, dict) or not all(type(one) is bytes for one in value.values()):
+        raise MessageError("its question is none", do="drop the message", where=COORDINATOR)
+    return value
+
+
+def _bytes(told: Mapping[str, Any], name: str, party: str) -> bytes:
+    value = told.get(name)
+    if type(value) is not bytes:
+        raise MessageError(f"its answer to join has no {name}", do="see which version it runs", where=party)
+    return value
