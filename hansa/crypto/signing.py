@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -30,14 +31,11 @@ class SigningKey:
     @property
     def public(self) -> bytes:
         """Return the 32 bytes by which others know this identity."""
-        return self._key().public_key().public_bytes_raw()
+        return _loaded(self.secret).public_key().public_bytes_raw()
 
     def sign(self, purpose: str, message: bytes) -> bytes:
         """Return the 64 bytes of a signature."""
-        return self._key().sign(_bound(purpose, message))
-
-    def _key(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(self.secret)
+        return _loaded(self.secret).sign(_bound(purpose, message))
 
 
 def signing_key(source: Source) -> SigningKey:
@@ -53,6 +51,12 @@ def check_signature(public: bytes, signature: bytes, purpose: str, message: byte
         raise MessageError(
             f"the signature of {purpose} is not its own", do="drop the message", where=who
         ) from fault
+
+
+@lru_cache(maxsize=64)
+def _loaded(secret: bytes) -> Ed25519PrivateKey:
+    """Return the key, kept because making it takes as long as a signature."""
+    return Ed25519PrivateKey.from_private_bytes(secret)
 
 
 def _bound(purpose: str, message: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from hansa.core import codec
@@ -60,7 +60,7 @@ def digest_of(body: bytes) -> bytes:
 
 def signed(head: Head, body: bytes, key: SigningKey) -> bytes:
     """Return the envelope's bytes; body: empty where the head names a place."""
-    content = codec.encode(asdict(head))
+    content = codec.encode({name: getattr(head, name) for name in _FIELDS})
     return codec.encode([content, key.sign(_PURPOSE, content), body])
 
 

@@ -28,6 +28,8 @@ from hansa.crypto.signing import SigningKey
 from hansa.transport.nats_tokens import nonce_signature
 
 logger = logging.getLogger(__name__)
+# Python's streams say so whenever the other side of a TLS connection hangs up; it tells nothing.
+logging.getLogger("asyncio").addFilter(lambda record: "eof_received() has no effect" not in record.msg)
 
 Heard = Callable[[bytes], None]
 Found = TypeVar("Found")
@@ -93,8 +95,8 @@ class Link:
 
     def publish(self, mail: Sequence[tuple[str, bytes]]) -> None:
         """Send messages by (subject, content), all in one piece; lost where the connection is."""
-        with contextlib.suppress(LinkError):
-            self.start(self._publish, mail)
+        with contextlib.suppress(RuntimeError):  # the link is closed
+            self._loop.call_soon_threadsafe(self._begin_publish, mail)
 
     def hear(self, subject: str, heard: Heard | None) -> None:
         """Have each message on a subject given to `heard`, in the link's thread; None: no more.
@@ -144,13 +146,14 @@ class Link:
         finally:
             self._under_way.discard(task)
 
-    async def _publish(self, mail: Sequence[tuple[str, bytes]]) -> None:
+    def _begin_publish(self, mail: Sequence[tuple[str, bytes]]) -> None:
         client = self._client
         if client is None or client.pending_data_size > WAITING_BYTES:
             logger.info("messages not sent count=%d", len(mail))
             return
-        for subject, content in mail:
-            await client.publish(subject, content)
+        task = self._loop.create_task(_publish(client, mail))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     async def _hear(self, subject: str, heard: Heard | None) -> None:
         if heard is not None:
@@ -170,7 +173,8 @@ class Link:
         self._subscriptions[subject] = await client.subscribe(
             subject, cb=heard, pending_msgs_limit=_WAITING_MESSAGES, pending_bytes_limit=WAITING_BYTES
         )
-        await client.flush()
+        for _ in range(2):  # the first question of a flush may overtake what was to be flushed
+            await client.flush()
 
     def _run(self) -> None:
         with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=self._own) as runner:
@@ -193,10 +197,11 @@ class Link:
         try:
             await self._enter(client, ended)
             await _end_of(client, ended)
-            self._note(client.last_error or ConnectionError("the connection was lost"))
+            logger.warning("disconnected why=%s", client.last_error or "the connection was lost")
         except _FAULTS as fault:
             self._note(fault)
         finally:
+            ended.set()
             self._leave()
             with contextlib.suppress(*_FAULTS):
                 await asyncio.wait_for(client.close(), _ANEW_SECONDS)
@@ -205,7 +210,8 @@ class Link:
         access = self._access
 
         async def note(fault: Exception) -> None:
-            self._note(fault)
+            if not ended.is_set():  # what goes wrong in hanging up is no news
+                self._note(fault)
 
         async def closed() -> None:
             ended.set()
@@ -235,8 +241,6 @@ class Link:
 
     def _leave(self) -> None:
         """End what was under way."""
-        if self._client is not None:
-            logger.warning("disconnected why=%s", self._fault)
         self._client = None
         self._subscriptions.clear()
         self._up.clear()
@@ -257,6 +261,12 @@ class Link:
         return LinkError(
             said, do="see that the server runs and lets this key in", where=", ".join(self._access.urls)
         )
+
+
+async def _publish(client: Client, mail: Sequence[tuple[str, bytes]]) -> None:
+    with contextlib.suppress(*_FAULTS):  # the connection is at its end; who waits for an answer asks again
+        for subject, content in mail:
+            await client.publish(subject, content)
 
 
 async def _end_of(client: Client, ended: asyncio.Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.01
 _MAX_PAYLOAD = 1 << 20  # bytes; an envelope has at most half of it
 _MAX_PENDING = 64 << 20  # bytes that wait for one reader before it counts as too slow
+_STAMP = re.compile(r"^\[\d+\] \S+ \S+ \[\w+\] ")  # process, date, time and level of a line of its log
 _MAX_STORED = 1 << 40  # bytes; buckets have limits of their own, and the disk has one
 
 
@@ -129,8 +131,9 @@ class NatsServer:
             return FolderError(f"port {self._port} is taken", do="choose another port", where=where)
         if "no space left" in said:
             return FolderError("the disk is full", do="free space", where=where)
-        last = next((line for line in reversed(said.splitlines()) if line.strip()), "it says nothing")
-        return FolderError(f"the server does not start: {last.strip()}", do="see its log there", where=where)
+        lines = [_STAMP.sub("", line).strip() for line in said.splitlines()]
+        last = next((line for line in reversed(lines) if line), "it says nothing")
+        return FolderError(f"the server does not start: {last}", do="see its log there", where=where)
 
 
 def configuration_text(place: Place, port: int, trust: Trust) -> str:

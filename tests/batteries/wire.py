@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hansa.crypto.signing import SigningKey, signing_key
 from hansa.transport import subjects
-from hansa.transport.certificates import AUTHORITY, make_authority, make_server_certificate
+from hansa.transport.certificates import make_authority, make_server_certificate
 from hansa.transport.nats import COORDINATOR, End, NatsTransport
 from hansa.transport.nats_door import NatsDoor
 from hansa.transport.nats_link import Access, Link
@@ -46,14 +46,13 @@ class Wire:
 
 
 @contextmanager
-def wire(folder: Path, port: int = 0) -> Iterator[Wire]:
-    """Yield a server that runs, with an account of its own."""
-    authority = make_authority(folder, NOW)
-    certificate = make_server_certificate(folder, ["127.0.0.1"], NOW)
+def wire(folder: Path, hosts: Sequence[str] = ("127.0.0.1",), made: datetime = NOW) -> Iterator[Wire]:
+    """Yield a server that runs, with an account of its own; made: when its certificate was."""
+    authority = make_authority(folder, NOW - timedelta(days=1000))
+    certificate = make_server_certificate(folder, hosts, made)
     account = signing_key(os.urandom)
     trusted = trust(signing_key(os.urandom), account, signing_key(os.urandom).public, NOW)
-    with NatsServer(Place(folder / "server", certificate, port=port), trusted) as server:
-        assert authority.name == AUTHORITY
+    with NatsServer(Place(folder / "server", certificate), trusted) as server:
         yield Wire(server, authority, account)
 
 
