@@ -53,7 +53,7 @@ check: .venv/dev ## format, lint, types, imports and tests
 	@scripts/check
 
 slow: .venv/dev ## the slow tests
-	@$(BIN)/python -m pytest -m slow
+	@XLA_FLAGS=--xla_cpu_multi_thread_eigen=false $(BIN)/python -m pytest -m slow
 
 fuzz: .venv/fuzz ## every decoder under Atheris, half an hour (FUZZ_SECONDS=60 each)
 	@$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS)

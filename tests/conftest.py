@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +17,22 @@ settings.register_profile("house", deadline=None, derandomize="CI" in os.environ
 settings.load_profile("house")
 
 
-# Programs that one test compiled are there for the next; each worker has a folder of its own, because
-# a program that another process is writing reads as broken.
-_PROGRAMS = str(REPOSITORY / ".pytest_cache" / "programs-")
-if os.environ.get("JAX_COMPILATION_CACHE_DIR", _PROGRAMS).startswith(_PROGRAMS):  # or the one who starts us
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = _PROGRAMS + os.environ.get("PYTEST_XDIST_WORKER", "main")
+# Programs that one test compiled are there for the next. Each worker has a folder of its own, because a
+# program that another process is writing reads as broken; `shared_programs` hands on what is finished.
+_PROGRAMS = REPOSITORY / ".pytest_cache" / "programs"
+_OWN = _PROGRAMS / os.environ.get("PYTEST_XDIST_WORKER", "main")
+_TOLD = os.environ.get("JAX_COMPILATION_CACHE_DIR", "")
+_OURS = not _TOLD or _TOLD.startswith(str(_PROGRAMS))  # a worker inherits that of the process that starts it
+if _OURS:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_OWN)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
+# XLA's own caches are for GPUs, and where they lie goes into a program's key: workers could not share.
+os.environ.setdefault("JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES", "none")
+# Most of the tests' time goes into compiling thousands of small programs that hardly run. XLA's emitters of
+# fusions take twice the time of its older ones, and the laws that are tested hold with either. Examples and
+# slow tests have what a user has; all tests do with XLA_FLAGS=--xla_cpu_multi_thread_eigen=false.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false --xla_cpu_use_fusion_emitters=false")
 
 
 _MOST_MAPS = 20_000  # a process may have 65,530 pieces of memory, and a compiled program takes several
@@ -37,6 +47,20 @@ def few_programs() -> Iterator[None]:
         import jax  # not before the variables above are set
 
         jax.clear_caches()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_programs() -> Iterator[None]:
+    """Give the other workers, after a module, the compiled programs that they lack; ours are finished."""
+    yield
+    if not _OURS or not _OWN.is_dir():
+        return
+    own = {entry.name for entry in os.scandir(_OWN) if entry.name.endswith("-cache")}
+    for other in _PROGRAMS.iterdir():
+        for name in sorted(own - {entry.name for entry in os.scandir(other)}):
+            copy = other / f"{name}.{_OWN.name}"
+            shutil.copyfile(_OWN / name, copy)
+            copy.replace(other / name)  # in one step: whoever reads there finds all of it or nothing
 
 
 @pytest.fixture(scope="session")

@@ -32,21 +32,23 @@ from tests.batteries.roster import KEYS, SOME, Played, Seat, exchanges, leaves, 
 SHAPE = Shape(1, 2, 1)  # one sensor's two readings, and a flag
 DESIGN = Network((4,), "tanh", "linear", "convolution", (3,), 2, 1, ensemble=2)
 RECIPE = Recipe("adam", 0.05, 1, 1)  # a row a step: one length of batch to compile
-ALGORITHMS: list[Algorithm] = [
-    Isolated(RECIPE),
+ALGORITHMS: list[Algorithm] = [  # one of each kind of message, memory and frame
     FedAvg(RECIPE, proximal=0.5),
-    FedNova(RECIPE),
-    Scaffold(Recipe("sgd", 0.05, 1, 1)),
-    Fsvrg(Recipe("sgd", 0.05, 1, 1)),
     Ditto(RECIPE, 0.3),
-    FineTuned(RECIPE, 2),
     Personal(RECIPE, "head"),
-    Personal(RECIPE, "head", in_turn=True),
     Personal(RECIPE, "normaliser"),
-    Clustered(RECIPE, 2, 2),
     Aligned(RECIPE),
     PredictionSharing(RECIPE, SharedLoss(), KEYS),
     FedLabSync(RECIPE, SharedLoss()),
+]
+ALIKE: list[Algorithm] = [  # they train and send as one of those
+    Isolated(RECIPE),
+    FedNova(RECIPE),
+    Scaffold(Recipe("sgd", 0.05, 1, 1)),
+    Fsvrg(Recipe("sgd", 0.05, 1, 1)),
+    FineTuned(RECIPE, 2),
+    Personal(RECIPE, "head", in_turn=True),
+    Clustered(RECIPE, 2, 2),
 ]
 
 
@@ -63,7 +65,9 @@ def _member(seat: Seat, algorithm: Algorithm, behind: bool) -> Member:
 
 
 @pytest.mark.parametrize(
-    "algorithm", ALGORITHMS, ids=lambda one: f"{type(one).__name__}-{getattr(one, 'private', '')}"
+    "algorithm",
+    [*ALGORITHMS, *(pytest.param(one, marks=pytest.mark.slow) for one in ALIKE)],
+    ids=lambda one: f"{type(one).__name__}-{getattr(one, 'private', '')}",
 )
 def test_an_ensemble_of_convolutions_learns(algorithm: Algorithm) -> None:
     behind = getattr(algorithm, "private", "") == "normaliser"

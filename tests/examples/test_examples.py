@@ -30,7 +30,8 @@ def test_there_is_an_expectation_for_every_example() -> None:
 def test_an_example_runs(example: Path, tmp_path: Path) -> None:
     if "pytorch" in example.stem:
         pytest.importorskip("torch", reason="needs PyTorch: pip install 'hansa[torch]'")
-    environment = {name: value for name, value in os.environ.items() if name != "HANSA_DATA"}
+    not_users = ("HANSA_DATA", "XLA_FLAGS")  # tests/conftest.py sets the flags
+    environment = {name: value for name, value in os.environ.items() if name not in not_users}
     done = subprocess.run(
         [sys.executable, str(example)],
         cwd=tmp_path,

@@ -58,20 +58,6 @@ def test_adam_equals_a_loop_by_hand() -> None:
     assert_allclose(loss, expected_loss, rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "rows", range(1, 2 * 8 + 1)
-)  # last batches of every length, below and after a whole one
-def test_a_short_last_batch_is_one_step_whatever_its_length(rows: int) -> None:
-    rng = np.random.default_rng(rows)
-    x, y = rng.normal(size=(rows, FEATURES)), rng.uniform(size=rows)
-    recipe = Recipe("adam", 0.05, 8, EPOCHS)
-    expected, expected_loss = adam_epochs(_flat(_line()), x, y, _batches(rows, 8), 0.05)
-    held = _rows(x, y, 20 - rows, junk=7.0)
-    trained, loss = run(learner(_line(), recipe), held, no_extras, KEY, recipe, squared_error)
-    assert_allclose(_flat(trained.network), expected, atol=1e-5)
-    assert_allclose(loss, expected_loss, rtol=1e-4)
-
-
 def test_adam_goes_on_where_it_was() -> None:
     x, y = _data()
     recipe = Recipe("adam", 0.05, BATCH, EPOCHS)
@@ -185,7 +171,7 @@ def test_training_lowers_the_loss_of_a_network_with_hidden_units() -> None:
     assert float(loss) < 0.02 * before
 
 
-@pytest.mark.parametrize(
+@pytest.mark.parametrize(  # last batches of every length, below and after a whole one
     ("batch", "capacity"),
     [*((batch, 20) for batch in (1, 2, 3, 5, 8, 32)), pytest.param(32, 72, marks=pytest.mark.slow)],
 )  # at 32 of 20 the capacity is below the batch

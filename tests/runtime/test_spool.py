@@ -172,7 +172,14 @@ def test_a_stream_of_one_block_trains_to_the_bits_of_its_rows(world: World, algo
         assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("algorithm", algorithms(), ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "algorithm",
+    [  # all streams deal blocks alike; who shares predictions reads them in each exchange too
+        pytest.param(one, marks=[] if isinstance(one, PredictionSharing) else [pytest.mark.slow])
+        for one in algorithms()
+    ],
+    ids=lambda one: type(one).__name__,
+)
 def test_a_stream_of_many_blocks_learns_as_its_rows_do(
     world: World, monkeypatch: pytest.MonkeyPatch, algorithm: object
 ) -> None:
