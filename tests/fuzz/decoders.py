@@ -7,6 +7,7 @@ returns `Decoder`s and name it in `TABLE`: the property tests and `make fuzz` bo
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,15 +19,19 @@ from hansa.core.errors import HansaError
 from hansa.crypto import sealing
 from hansa.crypto.signing import KEY_BYTES, SIGNATURE_BYTES, SigningKey
 from hansa.protection import masked_messages as messages
+from hansa.protection.amendment import amendment, read_amendment, with_party
 from hansa.protection.enrolment import COORDINATOR, channels
+from hansa.protection.invitation import Invitation, armoured, read_invitation
 from hansa.protection.masked_coordinator import MaskedSum
 from hansa.protection.masked_messages import Opening
+from hansa.protection.membership import approved, read_approval, read_membership
 from hansa.protection.occasion import past_of
 from hansa.simulation.masked_sums import STEPS
 from hansa.transport import envelope
 from hansa.transport.envelope import ANSWER, Head
 from tests.fuzz.sums import encrypted_decoders, shared_decoders
 from tests.fuzz.world import PARTIES, SENDER, VICTIM, answer, take, world
+from tests.protection import members
 
 _KEY = bytes(range(KEY_BYTES))
 _PAST = "what this party remembers of its sums"
@@ -304,6 +309,39 @@ def _other_levels() -> Iterator[Decoder]:
         yield Decoder(name, (seed,), said)
 
 
+# --- who is a member: a stranger may send any of these ------------------------------------------------------
+
+
+def _members() -> Iterator[Decoder]:
+    mine, boss, fifth = members.first(), members.key(COORDINATOR), members.key("airline-5")
+    after = with_party(mine, members.member("airline-5"))
+    joins = amendment(mine, after, boss, approved(after, "airline-5", fifth))
+    invites = Invitation("A", mine.run, ("tls://a",), "", boss.public, "airline-5", fifth.public, "t", "c")
+    sent = base64.b64decode("".join(armoured(invites, boss).splitlines()[1:-1]))
+    coordinator = frozenset({COORDINATOR})
+    yield Decoder(
+        "read_membership",
+        (codec.encode(mine.value), codec.encode(after.value)),
+        lambda data: codec.encode(read_membership(data, SENDER).value),
+    )
+    yield Decoder(
+        "read_approval",
+        (approved(mine, "airline-1", fifth).encoded(),),
+        lambda data: read_approval(data, SENDER).encoded(),
+    )
+    yield Decoder(
+        "read_amendment", (joins,), _as_sent(lambda data: read_amendment(mine, data), joins), coordinator
+    )
+    yield Decoder(
+        "read_invitation", (sent,), _as_sent(lambda data: read_invitation(_mailed(data)), sent), coordinator
+    )
+
+
+def _mailed(data: bytes) -> str:
+    name = "HANSA INVITATION-----"
+    return f"-----BEGIN {name}\n{base64.b64encode(data).decode()}\n-----END {name}\n"
+
+
 TABLE: tuple[Callable[[], Iterator[Decoder]], ...] = (
     _codec,
     _sealing,
@@ -314,4 +352,5 @@ TABLE: tuple[Callable[[], Iterator[Decoder]], ...] = (
     _coordinator,
     _party,
     _other_levels,
+    _members,
 )
