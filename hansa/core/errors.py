@@ -1,7 +1,7 @@
 """Every error that Hansa raises on purpose, by whose fault it is.
 
 HansaError
-+-- CharterError   the charter is wrong: nothing was read yet
++-- CharterError   the charter, or the policy of a site, is wrong: nothing was read yet
 +-- DataError      a file, row or cell is wrong
 +-- FolderError    a run, model or output folder cannot be used
 +-- PartyError     one party failed: its part in the round ends, the others go on
@@ -54,7 +54,7 @@ class LinkError(HansaError):
 
 
 class RefusedError(HansaError):
-    """Raised by a party for what no honest coordinator asks; `where` is the coordinator."""
+    """Raised by a party for what no honest coordinator asks, or its site forbids; `where` is who or what file."""
 
 
 class AbortedError(HansaError):
