@@ -54,7 +54,7 @@ class LinkError(HansaError):
 
 
 class RefusedError(HansaError):
-    """Raised by a party for what no honest coordinator asks, or its site forbids; `where` is who or what file."""
+    """Raised by a party for what no honest coordinator asks, or its site forbids; `where` is which."""
 
 
 class AbortedError(HansaError):
