@@ -14,6 +14,9 @@ PATIENCE_S = 3600.0
 """How long a step waits for its last party before the run ends."""
 
 
+_MOST_SAID = 500  # characters of a refusal: it is others' text
+
+
 class Asking:
     """Numbers the steps of a run."""
 
@@ -43,7 +46,8 @@ class Asking:
                 )
             answer = found.pop(name)
             if isinstance(answer, Refusal):
-                raise PartyError(f"refuses {step.words}: {answer.why}", do="settle it with them", where=name)
+                why = " ".join(answer.why.split())[:_MOST_SAID]
+                raise PartyError(f"refuses {step.words}: {why}", do="settle it with them", where=name)
             yield name, answer.read()
 
     def tell(self, kind: str, **told: Any) -> dict[str, dict[str, Any]]:

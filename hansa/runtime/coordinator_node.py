@@ -28,8 +28,9 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.asking import Asking, no_answer
 from hansa.runtime.coordinator import run_round
 from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
-from hansa.runtime.learning import algorithm_of, network_of
+from hansa.runtime.learning import algorithm_of, network_of, possible_keys
 from hansa.runtime.rehearsal import Exchange, rehearsed
+from hansa.runtime.schedule import sums_products
 from hansa.runtime.sums import Sums
 from hansa.transport.memory import ask_of
 from hansa.transport.seam import Transport
@@ -37,6 +38,7 @@ from hansa.transport.seam import Transport
 Watch = Callable[[int, int], None]
 """Told the rounds that are done, and all."""
 
+_MOST_INPUTS = 1 << 16  # of a network: what says more asks for memory that nobody has
 _STANDING = "standing"  # the name of what is kept
 
 
@@ -89,8 +91,12 @@ class CoordinatorNode:
         watch: Watch,
         enrolled: Enrolled | None = None,
     ) -> None:
-        """Take the charter that all have signed; store: where this run is kept. enrolled: of masked sums."""
+        """Take the charter that all have signed; store: where this run is kept. enrolled: of masked sums.
+
+        Raises FolderError where the store cannot be read, or is another's.
+        """
         self._charter, self._store, self._watch, self._enrolled = charter, store, watch, enrolled
+        store.claim(f"{COORDINATOR} in {charter_digest(charter)}")
         self._asking = Asking([party.name for party in charter.roster], transport, charter.name)
 
     def run(self) -> Finished:
@@ -143,7 +149,11 @@ class CoordinatorNode:
         """Return what the parties say when they join; where sums are masked, they get each other's keys."""
         digests = {"charter": charter_digest(self._charter), "roster": roster_digest(self._charter)}
         told = self._asking.tell("join", **digests)
-        keys = max(_whole(one.get("keys"), name) for name, one in told.items())
+        possible = possible_keys(self._charter)
+        for name, one in told.items():
+            if _whole(one.get("keys"), name) not in possible:
+                raise no_answer(name, "join")
+        keys = max(one["keys"] for one in told.values())
         adverts = {}
         if self._enrolled is not None:
             adverts = {name: _bytes(one.get("advert"), name) for name, one in told.items()}
@@ -162,21 +172,27 @@ class CoordinatorNode:
         """Return what is agreed once statistics are summed and every party is ready."""
         totals, enough = gathering.statistics("statistics", joined.readings)
         scaled = self._asking.tell("scale", totals=totals, enough=enough)
-        if self._pairs:
+        if sums_products(self._charter):
             products, _ = gathering.statistics("products", _alike(scaled, "pairs"))
             self._asking.tell("turn", totals=products)
         ready = self._asking.tell("start", keys=joined.keys)
-        first = self._asking.names[0]
         in_clear = METHODS[self._charter.algorithm.name].in_clear
-        sizes = [_whole(one.get("rows"), name) if in_clear else 1 for name, one in ready.items()]
-        return _Agreed(joined.keys, _shape(ready[first].get("shape"), first), sizes, joined.adverts)
+        sizes = [self._size(one.get("rows"), name) if in_clear else 1 for name, one in ready.items()]
+        shapes = {name: _shape(one.get("shape"), name) for name, one in ready.items()}
+        first, shape = next(iter(shapes.items()))
+        for name, own in shapes.items():
+            if own != shape and METHODS[self._charter.algorithm.name].exchanges == "weights":
+                raise MessageError(
+                    f"its network has other inputs than that of {first}",
+                    do="see that all have the same charter",
+                    where=name,
+                )
+        return _Agreed(joined.keys, shape, sizes, joined.adverts)
 
-    @property
-    def _pairs(self) -> bool:
-        """Return whether products of readings are summed."""
-        preparation = self._charter.preparation
-        aligned = self._charter.algorithm.name == "aligned" and preparation.lacking == "regression"
-        return preparation.features == "pca" or aligned
+    def _size(self, rows: Any, name: str) -> int:
+        if not 0 < _whole(rows, name) <= self._charter.protection.most_rows:
+            raise no_answer(name, "start")
+        return int(rows)
 
     def _course(self, agreed: _Agreed) -> _Course:
         charter, scenario = self._charter, self._charter.algorithm.name
@@ -252,7 +268,12 @@ def _bytes(value: Any, name: str) -> bytes:
 def _shape(value: Any, name: str) -> Shape:
     try:
         sensors, readings, beside, lookups = value
-        found = tuple((int(first), int(count)) for first, count in lookups)
-        return Shape(int(sensors), int(readings), int(beside), found)
+        found = Shape(sensors, readings, beside, tuple((first, count) for first, count in lookups))
     except (TypeError, ValueError) as fault:
         raise no_answer(name, "start") from fault
+    for number in (*found[:3], *(one for pair in found.lookups for one in pair)):
+        if type(number) is not int or not 0 <= number <= _MOST_INPUTS:
+            raise no_answer(name, "start")
+    if not 0 < found.inputs <= _MOST_INPUTS:
+        raise no_answer(name, "start")
+    return found

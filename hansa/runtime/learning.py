@@ -14,6 +14,7 @@ from hansa.algorithms.prediction_sharing import PredictionSharing
 from hansa.core import seeds
 from hansa.core.charter import Charter, Network, Party
 from hansa.core.methods import BROUGHT, BY_ROW, METHODS
+from hansa.data.targets import target_of
 from hansa.models.brought import Code
 from hansa.models.build import drawn
 from hansa.models.network import Shape
@@ -65,6 +66,14 @@ def brought_algorithm(charter: Charter, recipe: Recipe) -> Algorithm:
     code = code_of(charter.algorithm.own, charter.algorithm.digest)
     assert code is not None  # the charter's rules ask for it
     return own_algorithm(code, recipe)
+
+
+def possible_keys(charter: Charter) -> range:
+    """Return the numbers of keys that a charter's algorithm may share predictions under."""
+    by_label, rows = target_of(charter.data).keys, charter.protection.most_rows
+    if charter.algorithm.name in BY_ROW:
+        return range(rows + 1)
+    return range(by_label, by_label + (rows if charter.algorithm.name == "mixed" else 0) + 1)
 
 
 def check_code(charter: Charter, scenarios: Sequence[str]) -> None:

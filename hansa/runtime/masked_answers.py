@@ -40,11 +40,14 @@ class MaskedAnswers:
 
     def __init__(self, sums: Sums, channels: Channels, store: NodeStore) -> None:
         """Go on from what the store has; raises FolderError where that cannot be read."""
-        self._sums, self._channels = sums, channels
-        known = store.state(_PAST)
+        self._sums, self._channels, self._store = sums, channels, store
+        self.go_back()
+
+    def go_back(self) -> None:
+        """Forget what is not kept: a message that did not leave was not made."""
+        known, kept = self._store.state(_PAST), self._store.state(_SUM)
         try:
             self._past = Past() if known is None else past_of(codec.decode(known))
-            kept = store.state(_SUM)
             self._now = None if kept is None else self._resumed(codec.decode(kept))
         except (KeyError, TypeError, ValueError) as fault:
             raise FolderError(

@@ -27,11 +27,13 @@ from hansa.models.parts import Partial
 from hansa.models.rows import held
 from hansa.protection.enrolment import COORDINATOR, Enrolled, channels
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.learning import possible_keys
 from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.rehearsal import Exchange, rehearsed
-from hansa.runtime.sums import ROWS, Sums
+from hansa.runtime.schedule import schedule_of
+from hansa.runtime.sums import ROWS, Sums, is_statistic
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
@@ -70,10 +72,12 @@ class PartyNode:
     ) -> None:
         """Take a party's records; store: where what it remembers is kept. enrolled: of masked sums.
 
-        Raises FolderError where the store cannot be read.
+        Raises FolderError where the store cannot be read, or is another's.
         """
         self._charter, self._preparing, self._store, self._ways = charter, preparing, store, ways
         self._enrolled = enrolled
+        self._schedule = schedule_of(charter, preparing.keys)
+        store.claim(f"{preparing.name} in {charter_digest(charter)}")
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._masked: MaskedAnswers | None = None
         self._ready: _Ready | None = None
@@ -98,6 +102,8 @@ class PartyNode:
             return known[1]
         if (step.round, step.number) <= self._store.last():
             raise self._refused(f"it asks for {step.words}, which is over")
+        if step != self._schedule.after(*self._store.last()):
+            raise self._refused(f"it asks for {step.words} out of turn, or the charter does not name it")
         before = self._ready and self._ready.member.local
         try:
             answer, states = self._made(step, question)
@@ -106,6 +112,8 @@ class PartyNode:
         except HansaError:  # what does not leave was not computed
             if self._ready is not None and before is not None:
                 self._ready.member.local = before
+            if self._masked is not None:
+                self._masked.go_back()
             raise
         return answer
 
@@ -169,13 +177,7 @@ class PartyNode:
         enough = _map(question).get("enough")
         rows = own.reshape(len(own), -1)  # (rows, numbers)
         if self._enrolled is not None:
-            if (
-                not isinstance(enough, np.ndarray)
-                or enough.shape != rows.shape[1:]
-                or enough.dtype != np.bool_
-            ):
-                raise _no_question()
-            rows = rows * enough
+            rows = rows * _cells(enough, rows.shape[1])
         return rows.reshape(-1)
 
     def _go_on(self, kind: str, question: bytes) -> None:
@@ -183,11 +185,19 @@ class PartyNode:
         if kind == "meet":
             self._masked = self._met(told.get("adverts"))
         elif kind == "scale":
-            self._preparing.scale(_numbers(told, "totals"), told.get("enough"))
+            self._scale(told)
         elif kind == "turn":
-            self._preparing.turn(_numbers(told, "totals"))
+            self._preparing.turn(_numbers(told, "totals", ROWS["products"] * self._preparing.pairs))
         else:
             self._ready = self._begun(told)
+
+    def _scale(self, told: Mapping[str, Any]) -> None:
+        cells, enough = self._preparing.readings()[0].size, told.get("enough")
+        if (enough is None) != (self._enrolled is None):
+            raise _no_question()
+        if enough is not None:
+            enough = _cells(enough, cells)
+        self._preparing.scale(_numbers(told, "totals", ROWS["statistics"] * cells), enough)
 
     def _met(self, adverts: Any) -> MaskedAnswers:
         """Return the party's masked sums, once it knows the keys of all others."""
@@ -203,8 +213,8 @@ class PartyNode:
 
     def _begun(self, told: Mapping[str, Any]) -> _Ready:
         keys = told.get("keys")
-        if type(keys) is not int or not 0 <= keys < 1 << 31:
-            raise self._refused("it names no number of keys")
+        if type(keys) is not int or keys < self._preparing.keys or keys not in possible_keys(self._charter):
+            raise self._refused("it names another number of keys than the charter")
         member = self._preparing.member(keys)
         member.join()
         sizes = [self._rows(member)] * self._charter.parties
@@ -274,11 +284,17 @@ def _map(question: bytes) -> dict[str, Any]:
     return value
 
 
-def _numbers(told: Mapping[str, Any], name: str) -> NDArray[np.float64]:
+def _numbers(told: Mapping[str, Any], name: str, size: int) -> NDArray[np.float64]:
     value = told.get(name)
-    if not isinstance(value, np.ndarray) or value.dtype != np.float64 or not np.isfinite(value).all():
+    if not is_statistic(value, size):
         raise _no_question()
     return value
+
+
+def _cells(enough: Any, cells: int) -> NDArray[np.bool_]:
+    if not isinstance(enough, np.ndarray) or enough.dtype != np.bool_ or enough.shape != (cells,):
+        raise _no_question()
+    return enough
 
 
 def _no_question() -> MessageError:

@@ -46,6 +46,11 @@ class Preparing:
         self._inputs: Inputs | None = None
 
     @property
+    def name(self) -> str:
+        """Return the party's name."""
+        return self._party.name
+
+    @property
     def inputs(self) -> Inputs:
         """Return the preparation, once it is scaled."""
         assert self._inputs is not None
