@@ -45,7 +45,7 @@ def restore(like: Any, flat: Mapping[str, np.ndarray]) -> Any:
     """
     expected = flatten(like)
     if expected.keys() != flat.keys():
-        raise ValueError(f"leaves differ: {sorted(expected.keys() ^ flat.keys())}")
+        raise ValueError(f"leaves differ: {sorted(map(str, expected.keys() ^ flat.keys()))}")
     wrong = [name for name in expected if expected[name].shape != flat[name].shape]
     if wrong:
         raise ValueError(f"shapes differ: {wrong}")

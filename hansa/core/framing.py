@@ -8,6 +8,8 @@ from hansa.core import arrays, codec
 from hansa.core.errors import MessageError
 from hansa.core.messages import Ask, Terms
 
+_MOST_SAID = 200  # characters: who sends names without end gets no page
+
 Message = TypeVar("Message", Ask, Terms)
 
 
@@ -25,7 +27,9 @@ def framed(like: Message, data: bytes, sender: str) -> Message:
         found: Message = arrays.restore(like, value["arrays"])
     except (ValueError, AttributeError) as fault:
         raise MessageError(
-            f"its message is not the one that was due ({fault})", do="drop the message", where=sender
+            f"its message is not the one that was due ({str(fault)[:_MOST_SAID]})",
+            do="drop the message",
+            where=sender,
         ) from fault
     return found
 

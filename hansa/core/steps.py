@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from hansa.core.errors import MessageError
 
+_MOST_KIND = 100  # characters
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
@@ -31,6 +33,6 @@ def step_of(text: str) -> Step:
     parts = text.split(".", 2)
     if len(parts) == 3 and all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts[:2]):
         step = Step(int(parts[0]), int(parts[1]), parts[2])
-        if step.text == text:
+        if step.text == text and step.kind.isprintable() and len(step.kind) <= _MOST_KIND:
             return step
     raise MessageError(f"its step {text[:40]!r} is none", do="drop the message", where="coordinator")

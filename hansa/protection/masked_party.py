@@ -59,13 +59,13 @@ class MaskedParty:
         """Begin; raises RefusedError where the party has taken part in this sum or a later one."""
         past.begin(occasion)
         self._begin(channels, occasion, past)
+        self._key = AgreementKey(secret(channels.source))
+        self._seed = secret(channels.source)
 
     def _begin(self, channels: Channels, occasion: Occasion, past: Past) -> None:
         self._channels, self._occasion, self._past = channels, occasion, past
         self._roster, self._about = channels.roster, occasion.digest
         self._place = self._roster.places[channels.name]
-        self._key = AgreementKey(secret(channels.source))
-        self._seed = secret(channels.source)
         self._held: dict[int, _Shares] = {}
         self._openings: dict[int, Opening] = {}
         self._asked: tuple[int, ...] = ()  # places of all that gave keys

@@ -21,6 +21,9 @@ CREATE TABLE IF NOT EXISTS answer (
 """
 
 
+_OWNER = "owner"  # the name of what says whose store it is
+
+
 class NodeStore:
     """State by name, and answers by step."""
 
@@ -29,11 +32,27 @@ class NodeStore:
         self._path = path
         try:
             self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as fault:
+            raise self._fault(fault) from fault
+        try:
             self._base.execute("PRAGMA journal_mode = WAL")
             self._base.execute("PRAGMA synchronous = FULL")
             self._base.executescript(_TABLES)
         except sqlite3.Error as fault:
+            self._base.close()
             raise self._fault(fault) from fault
+
+    def claim(self, owner: str) -> None:
+        """Keep whose store this is; raises FolderError where it is another's."""
+        known = self.state(_OWNER)
+        if known is None:
+            self.keep({_OWNER: owner.encode()})
+        elif known != owner.encode():
+            raise FolderError(
+                f"is not what {owner[:200]} keeps, but {known.decode(errors='replace')[:200]}",
+                do="put back the folder as it was",
+                where=str(self._path),
+            )
 
     def state(self, name: str) -> bytes | None:
         """Return a state, or None where there is none."""

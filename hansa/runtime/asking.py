@@ -14,6 +14,7 @@ from hansa.transport.seam import Body, Refusal, Transport
 
 _FAREWELL_S = 5.0
 _COUNTED = "counted"  # the name of who answered in time, by step, in the round at work
+_MOST_SAID = 500  # characters of a refusal: it is others' text
 
 
 class Asking:
@@ -88,7 +89,8 @@ class Asking:
     ) -> PartyError | AbortedError:
         """Return what is said where a step cannot go on."""
         for name, refusal in refused.items():
-            return PartyError(f"refuses {step.words}: {refusal.why}", do="settle it with them", where=name)
+            why = " ".join(refusal.why.split())[:_MOST_SAID]
+            return PartyError(f"refuses {step.words}: {why}", do="settle it with them", where=name)
         absent = ", ".join(name for name in asked if name not in found)
         return AbortedError(
             f"within {self._charter.lateness.seconds:g} s there was no answer of {absent}, in {step.words}",

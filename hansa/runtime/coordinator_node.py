@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays, codec
 from hansa.core.charter import Charter, Party
+from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import FolderError, MessageError
 from hansa.core.framing import frame
 from hansa.core.messages import Ask, Terms, Totals
-from hansa.core.methods import METHODS
+from hansa.core.methods import BY_ROW, METHODS
 from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
 from hansa.protection.enrolment import COORDINATOR
@@ -29,6 +30,7 @@ from hansa.runtime.coordinator import run_round
 from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
 from hansa.runtime.learning import algorithm_of, network_of
 from hansa.runtime.rehearsal import Exchange, rehearsed
+from hansa.runtime.schedule import sums_products
 from hansa.runtime.seats import CoordinatorSeat
 from hansa.runtime.sums import Sums
 from hansa.transport.memory import ask_of
@@ -37,6 +39,7 @@ from hansa.transport.seam import Transport
 Watch = Callable[[int, int], None]
 """Told the rounds that are done, and all."""
 
+_MOST_INPUTS = 1 << 16  # of a network: what says more asks for memory that nobody has
 _STANDING = "standing"  # the name of what is kept
 
 
@@ -88,8 +91,12 @@ class CoordinatorNode:
         watch: Watch,
         seat: CoordinatorSeat,
     ) -> None:
-        """Take the charter that all have signed; store: where this run is kept."""
+        """Take the charter that all have signed; store: where this run is kept.
+
+        Raises FolderError where the store cannot be read, or is another's.
+        """
         self._charter, self._store, self._watch, self._seat = charter, store, watch, seat
+        store.claim(f"{COORDINATOR} in {charter_digest(charter)}")
         self._asking = Asking(charter, transport, store)
 
     def run(self) -> Finished:
@@ -143,10 +150,20 @@ class CoordinatorNode:
     def _joined(self) -> _Joined:
         """Return what the parties say when they join, once all have signed the list of members."""
         told = self._asking.tell("join", membership=self._seat.shown())
-        keys = max(_whole(one.get("keys"), name) for name, one in told.items())
         met = self._seat.met(told)
         self._asking.tell("meet", **met)
-        return _Joined(keys, _alike(told, "readings"), met["adverts"])
+        return _Joined(self._keys(told), _alike(told, "readings"), met["adverts"])
+
+    def _keys(self, told: Mapping[str, Mapping[str, Any]]) -> int:
+        """Return how many keys predictions are shared under: of labels, which all know, or of shared rows."""
+        name = self._charter.algorithm.name
+        if name not in BY_ROW and name != "mixed":
+            return _alike(told, "keys")
+        keys = {party: _whole(one.get("keys"), party) for party, one in told.items()}
+        for party, number in keys.items():
+            if number > 2 * self._charter.protection.most_rows:
+                raise no_answer(party, "join")
+        return max(keys.values())
 
     def _gathering(self, adverts: Mapping[str, bytes]) -> Gathering:
         if self._charter.secrecy == "open":
@@ -158,21 +175,27 @@ class CoordinatorNode:
         """Return what is agreed once statistics are summed and every party is ready."""
         totals, enough = gathering.statistics("statistics", joined.readings)
         scaled = self._asking.tell("scale", totals=totals, enough=enough)
-        if self._pairs:
+        if sums_products(self._charter):
             products, _ = gathering.statistics("products", _alike(scaled, "pairs"))
             self._asking.tell("turn", totals=products)
         ready = self._asking.tell("start", keys=joined.keys)
-        first = self._asking.names[0]
         in_clear = METHODS[self._charter.algorithm.name].in_clear
-        sizes = [_whole(one.get("rows"), name) if in_clear else 1 for name, one in ready.items()]
-        return _Agreed(joined.keys, _shape(ready[first].get("shape"), first), sizes, joined.adverts)
+        sizes = [self._size(one.get("rows"), name) if in_clear else 1 for name, one in ready.items()]
+        shapes = {name: _shape(one.get("shape"), name) for name, one in ready.items()}
+        first, shape = next(iter(shapes.items()))
+        for name, own in shapes.items():
+            if own != shape and METHODS[self._charter.algorithm.name].exchanges == "weights":
+                raise MessageError(
+                    f"its network has other inputs than that of {first}",
+                    do="see that all have the same charter",
+                    where=name,
+                )
+        return _Agreed(joined.keys, shape, sizes, joined.adverts)
 
-    @property
-    def _pairs(self) -> bool:
-        """Return whether products of readings are summed."""
-        preparation = self._charter.preparation
-        aligned = self._charter.algorithm.name == "aligned" and preparation.lacking == "regression"
-        return preparation.features == "pca" or aligned
+    def _size(self, rows: Any, name: str) -> int:
+        if not 0 < _whole(rows, name) <= self._charter.protection.most_rows:
+            raise no_answer(name, "start")
+        return int(rows)
 
     def _course(self, agreed: _Agreed) -> _Course:
         charter, scenario = self._charter, self._charter.algorithm.name
@@ -242,7 +265,12 @@ def _whole(value: Any, name: str) -> int:
 def _shape(value: Any, name: str) -> Shape:
     try:
         sensors, readings, beside, lookups = value
-        found = tuple((int(first), int(count)) for first, count in lookups)
-        return Shape(int(sensors), int(readings), int(beside), found)
+        found = Shape(sensors, readings, beside, tuple((first, count) for first, count in lookups))
     except (TypeError, ValueError) as fault:
         raise no_answer(name, "start") from fault
+    for number in (*found[:3], *(one for pair in found.lookups for one in pair)):
+        if type(number) is not int or not 0 <= number <= _MOST_INPUTS:
+            raise no_answer(name, "start")
+    if not 0 < found.inputs <= _MOST_INPUTS:
+        raise no_answer(name, "start")
+    return found

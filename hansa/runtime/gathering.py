@@ -16,7 +16,7 @@ from hansa.protection import packing
 from hansa.protection.enrolment import Channels
 from hansa.runtime.asking import Asking, as_map, no_answer
 from hansa.runtime.masked_exchange import masked_sum
-from hansa.runtime.sums import ROWS, Sums
+from hansa.runtime.sums import ROWS, Sums, is_statistic
 from hansa.transport.memory import ask_of
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ class OpenGathering:
         question = codec.encode({"enough": None})
         for name, body in self._asking.ask(kind, dict.fromkeys(names, question)):
             term = as_map(body, name, kind).get("sum")
-            if not _is_statistic(term, numbers):
+            if not is_statistic(term, ROWS[kind] * numbers):
                 raise no_answer(name, kind)
             total = term if total is None else total + term
         assert total is not None
@@ -63,11 +63,12 @@ class OpenGathering:
             questions = dict.fromkeys(names, frame(ask))
         else:
             questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(names)}
-        shapes = dict(zip(names, like, strict=True))
-        for name, body in self._asking.ask(
-            ask.opening or "training", questions, all_of_them=bool(ask.opening)
-        ):
-            yield framed(shapes[name], body, name)
+        shapes, kind = dict(zip(names, like, strict=True)), ask.opening or "training"
+        for name, body in self._asking.ask(kind, questions, all_of_them=bool(ask.opening)):
+            terms = framed(shapes[name], body, name)
+            if not _are_numbers(terms):
+                raise no_answer(name, kind)
+            yield terms
 
 
 class MaskedGathering:
@@ -105,14 +106,12 @@ class MaskedGathering:
         return form.decoded(words)
 
 
-def _is_statistic(term: Any, numbers: int) -> bool:
-    return (
-        isinstance(term, np.ndarray)
-        and term.dtype == np.float64
-        and term.ndim == 1
-        and term.size % numbers == 0
-        and bool(np.isfinite(term).all())
-    )
+def _are_numbers(terms: Terms) -> bool:
+    """Return whether terms and their weight can be multiplied and added."""
+    share = np.asarray(terms.weight)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes out tells
+        parts = [np.asarray(leaf) * share for leaf in jax.tree.leaves(terms.values)]
+    return bool(share >= 0.0) and all(bool(np.isfinite(part).all()) for part in [share, *parts])
 
 
 def _added(terms: Iterable[Terms]) -> Totals:

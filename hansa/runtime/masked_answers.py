@@ -40,18 +40,15 @@ class MaskedAnswers:
 
     def __init__(self, sums: Sums, channels: Channels, store: NodeStore) -> None:
         """Go on from what the store has; raises FolderError where that cannot be read."""
-        self._sums, self._channels = sums, channels
-        self._store = store
-        self._past = Past()
-        self._now: _AtWork | None = None
-        self.restore()
+        self._sums, self._channels, self._store = sums, channels, store
+        self.go_back()
 
-    def restore(self) -> None:
-        """Go back to what the store has."""
-        past, now = self._store.state(_PAST), self._store.state(_SUM)
+    def go_back(self) -> None:
+        """Forget what is not kept: a message that did not leave was not made."""
+        known, kept = self._store.state(_PAST), self._store.state(_SUM)
         try:
-            self._past = Past() if past is None else past_of(codec.decode(past))
-            self._now = None if now is None else self._resumed(codec.decode(now))
+            self._past = Past() if known is None else past_of(codec.decode(known))
+            self._now = None if kept is None else self._resumed(codec.decode(kept))
         except (KeyError, TypeError, ValueError) as fault:
             raise FolderError(
                 "what this party remembers of its sums cannot be read",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays, codec
 from hansa.core.charter import Charter
+from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import FolderError, HansaError, MessageError, RefusedError
 from hansa.core.framing import frame, framed
 from hansa.core.messages import Ask, Terms
@@ -30,8 +31,9 @@ from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.rehearsal import Exchange, rehearsed
+from hansa.runtime.schedule import schedule_of
 from hansa.runtime.seats import PartySeat
-from hansa.runtime.sums import ROWS, Sums
+from hansa.runtime.sums import ROWS, Sums, is_statistic
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
@@ -65,11 +67,13 @@ class PartyNode:
     ) -> None:
         """Take a party's records; store: where what it remembers of this run is kept.
 
-        Raises FolderError where the store cannot be read.
+        Raises FolderError where the store cannot be read, or is another's.
         """
         self._charter, self._preparing, self._store, self._ways = charter, preparing, store, ways
         self._seat, self._masks = seat, charter.secrecy != "open"
         self.over = False  # whether the coordinator has ended the run
+        self._schedule = schedule_of(charter, preparing.keys)
+        store.claim(f"{preparing.name} in {charter_digest(charter)}")
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._masked: MaskedAnswers | None = None
         self._ready: _Ready | None = None
@@ -94,6 +98,8 @@ class PartyNode:
             return known[1]
         if (step.round, step.number) <= self._store.last():
             raise self._refused(f"it asks for {step.words}, which is over")
+        if step != self._schedule.after(*self._store.last()):
+            raise self._refused(f"it asks for {step.words} out of turn, or the charter does not name it")
         before = self._ready and self._ready.member.local
         try:
             answer, states = self._made(step, question)
@@ -103,7 +109,7 @@ class PartyNode:
             if self._ready is not None and before is not None:
                 self._ready.member.local = before
             if self._masked is not None:
-                self._masked.restore()
+                self._masked.go_back()
             raise
         return answer
 
@@ -157,13 +163,7 @@ class PartyNode:
         enough = _map(question).get("enough")
         rows = own.reshape(len(own), -1)  # (rows, numbers)
         if self._masks:
-            if (
-                not isinstance(enough, np.ndarray)
-                or enough.shape != rows.shape[1:]
-                or enough.dtype != np.bool_
-            ):
-                raise _no_question()
-            rows = rows * enough
+            rows = rows * _cells(enough, rows.shape[1])
         return rows.reshape(-1)
 
     def _go_on(self, kind: str, question: bytes) -> dict[str, Any]:
@@ -178,19 +178,27 @@ class PartyNode:
             known = self._seat.meet(told)
             self._masked = None if known is None else MaskedAnswers(self._sums, known, self._store)
         elif kind == "scale":
-            self._preparing.scale(_numbers(told, "totals"), told.get("enough"))
+            self._scale(told)
             return {"pairs": self._preparing.pairs}
         elif kind == "turn":
-            self._preparing.turn(_numbers(told, "totals"))
+            self._preparing.turn(_numbers(told, "totals", ROWS["products"] * self._preparing.pairs))
         else:
             self._ready = self._begun(told)
             return {"shape": self._preparing.shape.plain, "rows": self._rows(self._ready.member)}
         return {}
 
+    def _scale(self, told: Mapping[str, Any]) -> None:
+        cells, enough = self._preparing.readings()[0].size, told.get("enough")
+        if (enough is None) == self._masks:
+            raise _no_question()
+        if enough is not None:
+            enough = _cells(enough, cells)
+        self._preparing.scale(_numbers(told, "totals", ROWS["statistics"] * cells), enough)
+
     def _begun(self, told: Mapping[str, Any]) -> _Ready:
         keys = told.get("keys")
-        if type(keys) is not int or not 0 <= keys < 1 << 31:
-            raise self._refused("it names no number of keys")
+        if type(keys) is not int or keys not in self._preparing.possible_keys:
+            raise self._refused("it names another number of keys than the charter")
         member = self._preparing.member(keys)
         member.join()
         sizes = [self._rows(member)] * self._charter.parties
@@ -255,11 +263,17 @@ def _map(question: bytes) -> dict[str, Any]:
     return value
 
 
-def _numbers(told: Mapping[str, Any], name: str) -> NDArray[np.float64]:
+def _numbers(told: Mapping[str, Any], name: str, size: int) -> NDArray[np.float64]:
     value = told.get(name)
-    if not isinstance(value, np.ndarray) or value.dtype != np.float64 or not np.isfinite(value).all():
+    if not is_statistic(value, size):
         raise _no_question()
     return value
+
+
+def _cells(enough: Any, cells: int) -> NDArray[np.bool_]:
+    if not isinstance(enough, np.ndarray) or enough.dtype != np.bool_ or enough.shape != (cells,):
+        raise _no_question()
+    return enough
 
 
 def _no_question() -> MessageError:

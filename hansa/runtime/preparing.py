@@ -46,6 +46,11 @@ class Preparing:
         self._inputs: Inputs | None = None
 
     @property
+    def name(self) -> str:
+        """Return the party's name."""
+        return self._party.name
+
+    @property
     def inputs(self) -> Inputs:
         """Return the preparation, once it is scaled."""
         assert self._inputs is not None
@@ -63,6 +68,14 @@ class Preparing:
         if self._scenario in BY_ROW:
             return shared
         return by_label + shared if self._scenario == "mixed" else by_label
+
+    @property
+    def possible_keys(self) -> range:
+        """Return how many keys all parties together may have."""
+        rows = self._charter.protection.most_rows
+        if self._scenario in BY_ROW:
+            return range(self.keys, rows + 1)
+        return range(self.keys, self.keys + (rows if self._scenario == "mixed" else 0) + 1)
 
     # --- readings: n, sum x, sum x^2 -------------------------------------------------------------------
 

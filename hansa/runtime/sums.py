@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hansa.algorithms.statistics import MOST
-from hansa.core.charter import Charter
+from hansa.core.charter import MOST_SUMMED, Charter
 from hansa.core.framing import frame
 from hansa.core.messages import Ask, Terms
 from hansa.core.methods import BY_ROW, METHODS
@@ -36,6 +36,16 @@ _ROWS = "rows"
 
 _WIDTHS = {"masked": 64, "shared": 64, "encrypted": WIDTH}
 _STATISTIC_BITS = 192
+
+
+def is_statistic(value: Any, size: int) -> TypeGuard[Floats]:
+    """Return whether a value is (size,) numbers that a sum of statistics may hold, or add up to."""
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype == np.float64
+        and value.shape == (size,)
+        and bool((np.abs(value) <= MOST_SUMMED * MOST).all())  # what is no number is not
+    )
 
 
 @dataclass(frozen=True, slots=True)

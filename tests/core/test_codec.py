@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 from hansa.core.codec import decode, digest, encode
 
-DTYPES = ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"]
+DTYPES = ["?", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"]
 
 numbers = st.integers(-(2**80), 2**80) | st.floats(allow_nan=False)
 plain = st.recursive(
@@ -67,6 +67,48 @@ def test_the_bytes_of_an_array_are_those_of_the_standard() -> None:
     assert encode(np.array([[1.0, 2.0]], np.float32)) == expected
 
 
+def test_the_bytes_of_truth_values_are_those_of_the_standard() -> None:
+    # RFC 8746: tag 40 of [dimensions, tag 41 (all of one kind) of a list of true and false]
+    expected = bytes.fromhex("d82882820201d82982f5f4")
+    assert encode(np.array([[True], [False]])) == expected
+    assert_array_equal(decode(expected), np.array([[True], [False]]))
+
+
+@given(arrays("?", array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=40)))
+def test_truth_values_come_back_and_are_no_numbers(array: np.ndarray) -> None:
+    data = encode(array)
+    back = decode(data)
+    assert back.dtype == np.bool_
+    assert_array_equal(back, array)
+    assert encode(back) == data != encode(array.astype("u1"))
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [[1, 0], [True, 1], [None], [1.0], ["a"], [[True]], [True, None], "", "ab", b"", b"\x01", {}, 0, None],
+    ids=repr,
+)
+@pytest.mark.parametrize("shape", [[], [0], [1], [2], [1, 1]])
+def test_a_list_of_anything_but_truth_values_is_refused(shape: list[int], alike: Any) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode(cbor2.dumps(cbor2.CBORTag(40, [shape, cbor2.CBORTag(41, alike)])))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [[], [1], [3], [-1], [2, -1], [2.0], ["2"], [None], [2**70], [2, 2**62], 2, None, [True, 2]],
+    ids=repr,
+)
+def test_truth_values_whose_shape_lies_are_refused(shape: Any) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode(cbor2.dumps(cbor2.CBORTag(40, [shape, cbor2.CBORTag(41, [True, False])])))
+
+
+def test_truth_values_without_a_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match="canonical"):
+        decode(cbor2.dumps(cbor2.CBORTag(41, [True, False])))
+
+
 def test_what_is_not_a_number_has_one_encoding() -> None:
     assert encode(float("nan")) == encode(-math.nan) == bytes.fromhex("f97e00")
     assert math.isnan(decode(encode(math.nan)))
@@ -114,15 +156,15 @@ def test_a_frame_with_bytes_put_in_or_cut_out_raises_nothing_but_value_errors(
 
 
 tag_content = st.recursive(
-    st.integers(-3, 2**70) | st.binary(max_size=9) | st.text(max_size=3) | st.none(),
+    st.integers(-3, 2**70) | st.booleans() | st.binary(max_size=9) | st.text(max_size=3) | st.none(),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.builds(cbor2.CBORTag, st.sampled_from([40, 69, 85, 86]), inner)
+        st.lists(inner, max_size=3) | st.builds(cbor2.CBORTag, st.sampled_from([40, 41, 69, 85, 86]), inner)
     ),
 )
 
 
 @given(
-    st.sampled_from([*range(64, 88), 40]) | st.integers(0, 300) | st.sampled_from([1004, 43000, 55799]),
+    st.sampled_from([*range(64, 88), 40, 41]) | st.integers(0, 300) | st.sampled_from([1004, 43000, 55799]),
     tag_content,
 )
 @example(40, [[3], cbor2.CBORTag(85, b"1234")])  # the shape lies
