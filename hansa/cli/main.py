@@ -12,11 +12,14 @@ from hansa.cli.align import align
 from hansa.cli.attack import attack
 from hansa.cli.charter import charter
 from hansa.cli.commands import Group
+from hansa.cli.coordinator import coordinator
 from hansa.cli.credits import credits
 from hansa.cli.data import data
 from hansa.cli.partition import partition
+from hansa.cli.party import party
 from hansa.cli.predict import predict
 from hansa.cli.run import run
+from hansa.cli.up import up
 from hansa.cli.verdicts import verdicts
 
 
@@ -33,4 +36,5 @@ for command in (charter, run, verdicts, credits, predict, partition, align, data
     cli.add_command(command)
 if find_spec("hansa.cli.study") is not None:  # the study is a room of its own
     cli.add_command(import_module("hansa.cli.study").study)
-cli.add_command(attack)
+for command in (attack, up, coordinator, party):
+    cli.add_command(command)

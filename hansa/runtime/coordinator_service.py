@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -22,8 +24,13 @@ from hansa.runtime.coordinator_node import CoordinatorNode, Watch
 from hansa.runtime.seats import CoordinatorSeat
 from hansa.transport.nats import End, NatsTransport
 from hansa.transport.nats_link import Link
+from hansa.transport.nats_server import NatsServer
 
 _CONNECT_S = 30.0
+_LOOK_S = 0.5  # how soon a server that was killed is started again
+
+logger = logging.getLogger(__name__)
+
 Told = Callable[[str, Sequence[str]], None]
 """Hears the step and who has not answered yet, whenever some are asked again."""
 
@@ -75,9 +82,14 @@ class CoordinatorService:
     def _wire(self, membership: Membership, told: Told) -> Iterator[NatsTransport]:
         now = self._clock()
         server = self._home.server(now)
-        if server is not None:
-            server.start()
+        if server is None:
+            yield from self._linked(now, membership, told)
+            return
+        with server, _watched(server):
             self._home.started(server)
+            yield from self._linked(now, membership, told)
+
+    def _linked(self, now: datetime, membership: Membership, told: Told) -> Iterator[NatsTransport]:
         link = Link(self._home.access(now))
         try:
             link.open(_CONNECT_S)
@@ -88,8 +100,6 @@ class CoordinatorService:
             transport.close()
         finally:
             link.close()
-            if server is not None:
-                server.stop()
 
     def _write(self, ended: str, seconds: float, why: str) -> dict[str, Any]:
         result = {
@@ -104,6 +114,27 @@ class CoordinatorService:
         }
         write_json(self.folder / "result.json", result)
         return result
+
+
+@contextmanager
+def _watched(server: NatsServer) -> Iterator[None]:
+    """Start a server again, on the same port, whenever it has gone."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK_S):
+            if not server.pid:
+                logger.warning("the server is gone; it is started again")
+                with suppress(HansaError):  # tried again
+                    server.start()
+
+    watcher = threading.Thread(target=watch, name="hansa-server", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def check_deployable(charter: Charter) -> None:

@@ -1,0 +1,102 @@
+"""`hansa party`: a company's own node, which joins charters and answers for its records."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from hansa.cli.commands import PATH, Group, json_option
+
+_folder = click.argument("folder", metavar="FOLDER", type=PATH)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@click.group(cls=Group)
+def party() -> None:
+    """Join a consortium from your own machine: outbound connections only, your records stay here.
+
+    Start with: hansa party init FOLDER --name NAME
+    """
+
+
+@party.command()
+@_folder
+@click.option("--name", metavar="NAME", required=True, help="The party's name in the charter.")
+@json_option
+def init(folder: Path, name: str, as_json: bool) -> None:
+    """Make a folder with a fresh identity and a policy of your site, and print what to send to the operator.
+
+    Example: hansa party init north --name north
+    """
+    from hansa.crypto.identities import fingerprint
+    from hansa.runtime.party_home import PartyHome
+
+    home = PartyHome.make(folder, name)
+    key = home.identity.signing.public
+    if as_json:
+        click.echo(json.dumps({"name": name, "key": key.hex(), "fingerprint": fingerprint(key)}))
+        return
+    click.echo(f"{name} {key.hex()}")
+    click.echo(
+        f"Send that line to the operator, and compare the fingerprint by telephone: {fingerprint(key)}\n"
+        f"What your site allows is in {folder / 'policy.toml'}. Next: hansa party join {folder} INVITATION",
+        err=True,
+    )
+
+
+@party.command()
+@_folder
+@click.argument("invitation", metavar="INVITATION", type=PATH)
+@click.option("--data", metavar="PATH", type=PATH, help="Your table, or the folder of a trial's records.")
+@click.option("--yes", is_flag=True, help="Sign without asking.")
+def join(folder: Path, invitation: Path, data: Path | None, yes: bool) -> None:
+    """Show what a charter means for you, and sign it.
+
+    Example: hansa party join north north.invitation --data readings.parquet
+    """
+    from hansa.core.charter_words import explain
+    from hansa.crypto.identities import fingerprint
+    from hansa.runtime.joining import accepted
+
+    home, found, text, charter = accepted(folder, invitation)
+    click.echo("\n".join(explain(charter)))
+    click.echo(f"Coordinator's fingerprint, to compare by telephone: {fingerprint(found.coordinator)}")
+    if not yes:
+        click.confirm("Sign this charter, and answer its coordinator?", abort=True)
+    home.join(found, text, data)
+    click.echo(f"Signed as {home.name}. Next: hansa party run {folder}", err=True)
+
+
+@party.command()
+@_folder
+def run(folder: Path) -> None:
+    """Connect, answer the coordinator until the run is over, and keep the model here.
+
+    Ctrl-C stops it at any moment; run it again and it goes on.
+
+    Example: hansa party run north
+    """
+    from hansa.cli.service_log import log_to_stderr
+    from hansa.runtime.party_home import PartyHome
+    from hansa.runtime.party_service import PartyService
+
+    log_to_stderr()
+    home = PartyHome(folder)
+    service = PartyService(home, _now)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    click.echo(f"{home.name} answers its coordinator; stop with Ctrl-C.", err=True)
+    service.serve(stop.is_set)
+    if service.node.over:
+        click.echo(f"The run is over. Model and figures:\n{home.joined().folder}")
+        return
+    click.echo(f"Stopped. Go on with: hansa party run {folder}", err=True)

@@ -1,0 +1,86 @@
+"""A member's node at work: it connects outward, answers its coordinator, and keeps its model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from hansa.algorithms.contract import Algorithm
+from hansa.core.charter_digest import charter_digest
+from hansa.core.tasks import TASKS
+from hansa.protection.enrolment import Credential
+from hansa.registry.folders import write_json
+from hansa.registry.node_store import NodeStore
+from hansa.runtime.about import about_model
+from hansa.runtime.exams import exam_of
+from hansa.runtime.learning import output_scale
+from hansa.runtime.outbound import Outbound
+from hansa.runtime.own_records import own_records
+from hansa.runtime.party_home import PartyHome
+from hansa.runtime.party_node import PartyNode, Ways
+from hansa.runtime.preparing import Preparing
+from hansa.runtime.scoring import Model
+from hansa.runtime.seats import PartySeat
+from hansa.transport.nats import End
+from hansa.transport.nats_door import NatsDoor
+from hansa.transport.nats_link import Link
+
+_CONNECT_S = 30.0
+Clock = Callable[[], datetime]
+
+
+class PartyService:
+    """One member in one run."""
+
+    def __init__(self, home: PartyHome, clock: Clock) -> None:
+        """Read its records. Raises what their reading does, and RefusedError for what the site forbids."""
+        self._home, self._joined, self._clock = home, home.joined(), clock
+        joined = self._joined
+        policy = home.policy
+        policy.check_charter(joined.charter, charter_digest(joined.charter))
+        self._records = own_records(joined.charter, home.name, joined.data)
+        identity = home.identity
+        credential = Credential(home.name, identity.signing, identity.agreement)
+        invitation = joined.invitation
+        seat = PartySeat(joined.charter, invitation.run, invitation.coordinator, credential, os.urandom)
+        preparing = Preparing(joined.charter, self._records.party, self._records.share, self._records.spools)
+        self._preparing = preparing
+        gate = Outbound(joined.folder, joined.charter, policy, clock)
+        self.node = PartyNode(
+            joined.charter, preparing, NodeStore(joined.folder / "node.db"), Ways(gate, self._finish), seat
+        )
+
+    def serve(self, until: Callable[[], bool]) -> None:
+        """Answer until the run is over, or until told."""
+        invitation, identity = self._joined.invitation, self._home.identity
+        link = Link(self._home.access(invitation))
+        try:
+            link.open(_CONNECT_S)
+            end = End(link, invitation.run, self._home.name, identity.signing)
+            NatsDoor(end, invitation.coordinator).serve(self.node.answer, lambda: until() or self.node.over)
+        finally:
+            link.close()
+
+    def _finish(self, algorithm: Algorithm, network: Any) -> None:
+        """Keep the model, and what it is worth on the party's own test; nothing of it leaves."""
+        charter, inputs = self._joined.charter, self._preparing.inputs
+        about = about_model(charter, charter_digest(charter), self._records.party, inputs.sensors)
+        model = Model(about, inputs, network, output_scale(algorithm, charter.parties))
+        exam = exam_of(self._records.test, charter, f"the test of {self._home.name}")
+        predictions = model.shares(exam.fleet)
+        threshold = exam.threshold(predictions)
+        replace(model, about=replace(about, threshold=threshold)).save(self._joined.folder / "model")
+        scores = dict(zip(TASKS[charter.task].protocols, exam.score(predictions), strict=True))
+        write_json(
+            self._joined.folder / "result.json",
+            {
+                "charter": charter.name,
+                "charter_digest": about.charter_digest,
+                "party": self._home.name,
+                "rounds": charter.rounds,
+                "scores": {name: one.value() for name, one in scores.items()},
+            },
+        )

@@ -1,0 +1,103 @@
+"""A whole consortium on one machine, each node a process with a folder of its own, to try and to test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from hansa.core.charter import Charter
+from hansa.runtime.coordinator_home import CoordinatorHome, Reach
+from hansa.runtime.inviting import invitation_text
+from hansa.runtime.joining import accepted
+from hansa.runtime.party_home import PartyHome
+
+_DAYS = 30
+_PAUSE_S = 1.0  # before a process that ended is started again
+
+
+def make_trial(
+    folder: Path, charter: Charter, text: str, data: Path | None, now: datetime
+) -> CoordinatorHome:
+    """Return the coordinator's home of a trial, whose parties have all joined; each node's is in the folder.
+
+    A trial that is there already is taken as it is.
+    """
+    if (folder / "coordinator").is_dir():
+        return CoordinatorHome(folder / "coordinator")
+    hub = CoordinatorHome.make(folder / "coordinator", charter, text, Reach(), now)
+    with_server = hub.server(now)
+    if with_server is not None:
+        with with_server:  # it takes a port, which invitations name
+            hub.started(with_server)
+    for party in charter.roster:
+        home = PartyHome.make(folder / party.name, party.name)
+        key = home.identity.signing.public.hex()
+        invitation = folder / party.name / "received.hansa"
+        invitation.write_text(invitation_text(hub, party.name, key, now, _DAYS), encoding="utf-8")
+        home, found, told, _ = accepted(home.folder, invitation)
+        home.join(found, told, _table(charter, party.data, data))
+    return hub
+
+
+def _table(charter: Charter, own: str, data: Path | None) -> Path | None:
+    """Return where a party's records lie: its own table, or what all copies of a trial deal."""
+    if charter.partition.kind == "given":
+        return (data or Path()) / own
+    return data
+
+
+@dataclass
+class Nodes:
+    """The parties' processes; one that ends before the run is over is started again."""
+
+    folder: Path
+    names: Sequence[str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    started: dict[str, int] = field(default_factory=dict)  # how often
+    _last: dict[str, float] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Start whoever is not running, unless it was started a moment ago or has ended well."""
+        for name in self.names:
+            process = self.processes.get(name)
+            if process is not None and (process.poll() is None or process.returncode == 0):
+                continue
+            if time.monotonic() - self._last.get(name, -_PAUSE_S) < _PAUSE_S:
+                continue
+            self._last[name] = time.monotonic()
+            self.started[name] = self.started.get(name, 0) + 1
+            with (self.folder / name / "log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(  # noqa: S603 (our own program)
+                    [sys.executable, "-m", "hansa.cli.start", "party", "run", str(self.folder / name)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+
+    def stop(self) -> None:
+        """Stop all."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(10.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def nodes(folder: Path, names: Sequence[str]) -> Iterator[Nodes]:
+    """Yield the parties' processes, which are stopped at the end."""
+    found = Nodes(folder, names)
+    try:
+        found.look()
+        yield found
+    finally:
+        found.stop()
