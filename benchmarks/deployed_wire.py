@@ -43,7 +43,9 @@ def seat_of(folder: Path, name: str) -> Seat:
 
 
 @contextmanager
-def consortium(folder: Path, names: Sequence[str], size: int) -> Iterator[tuple[NatsTransport, Link, NatsServer]]:
+def consortium(
+    folder: Path, names: Sequence[str], size: int
+) -> Iterator[tuple[NatsTransport, Link, NatsServer]]:
     """Yield the coordinator's end of a run whose parties answer with so many bytes, once all are there."""
     now, run, key = datetime.now(UTC), os.urandom(4).hex(), signing_key(os.urandom)
     make_authority(folder, now)

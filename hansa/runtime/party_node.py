@@ -49,6 +49,9 @@ class Ways:
         [Step, bytes], None
     ]  # the gate of every answer; raises RefusedError for what may not leave
     finish: Callable[[Algorithm, Any], None]  # takes the party's last network
+    expect: Callable[
+        [Mapping[str, Exchange]], None
+    ]  # told, before a round, what the party's messages are like
 
 
 @dataclass(slots=True)
@@ -206,6 +209,7 @@ class PartyNode:
         due, _ = rehearsed(member.algorithm, _plain(member.network), member.network, inputs, sizes)
         for exchange in due.values():
             member.rehearse(ask_of(exchange.ask, 0))
+        self._ways.expect(due)
         return _Ready(member, due)
 
     def _rows(self, member: Member) -> int:

@@ -1,0 +1,139 @@
+"""The gate that every answer of a party leaves through, and the log of what left, on the party's own disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hansa.core.charter import Charter
+from hansa.core.errors import FolderError, RefusedError
+from hansa.core.site_policy import SitePolicy
+from hansa.core.steps import Step
+from hansa.protection.enrolment import COORDINATOR
+from hansa.runtime.outbound_kinds import before_rounds, in_rounds, own_kinds
+from hansa.runtime.rehearsal import Exchange
+
+LOG = "outbound.log"
+Clock = Callable[[], datetime]
+
+
+class Outbound:
+    """What may leave in one run: kinds that the charter names, no longer than such are, so much a day."""
+
+    def __init__(self, folder: Path, charter: Charter, policy: SitePolicy, clock: Clock) -> None:
+        """Go on with the run's log. Raises FolderError where it cannot be read or written."""
+        self._charter, self._policy, self._clock = charter, policy, clock
+        self._log = OutboundLog(folder / LOG)
+        self._most = before_rounds(charter)
+        self._own = own_kinds(charter)
+
+    def expect(self, due: Mapping[str, Exchange]) -> None:
+        """Take what the algorithm's messages look like; none of these leaves before that is known."""
+        self._most |= in_rounds(self._charter, due)
+
+    def __call__(self, step: Step, answer: bytes) -> None:
+        """Return once an answer may leave and is in the log; else raise RefusedError, or FolderError."""
+        most = self._most.get(step.kind)
+        if most is None:
+            early = step.kind in self._own
+            why = "is not due before the party is ready" if early else "is not named by the charter"
+            raise _stopped(f"{step.words} {why}")
+        if len(answer) > most:
+            raise _stopped(f"{step.words} has {len(answer)} bytes, and its kind {most} at most")
+        now = self._clock().astimezone(UTC)
+        self._policy.check_bytes(self._log.left_on(now), len(answer))
+        self._log.add(now, step, answer)
+
+
+class OutboundLog:
+    """One line of JSON for each answer, on the disk before the answer leaves."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it, or make it. A last line that was cut off goes: what it told of never left.
+
+        Raises FolderError where the file cannot be used.
+        """
+        self._path = path
+        self._days: dict[str, int] = {}  # the date to the bytes that left on it
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            self._read()
+            _flush_folder(path.parent)
+        except OSError as fault:
+            raise self._fault(fault.strerror or "an error of the disk") from fault
+
+    def left_on(self, now: datetime) -> int:
+        """Return how many bytes left on the day of `now`."""
+        return self._days.get(_day(now.isoformat()), 0)
+
+    def add(self, now: datetime, step: Step, answer: bytes) -> None:
+        """Write a line, and return once it is on the disk; raises FolderError where that is not possible."""
+        line = {
+            "time": now.isoformat(),
+            "step": step.text,
+            "kind": step.kind,
+            "bytes": len(answer),
+            "sha256": hashlib.sha256(answer).hexdigest(),
+        }
+        data = json.dumps(line).encode() + b"\n"
+        before = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, data)
+            if written == len(data):
+                os.fsync(self._file)
+        except OSError as fault:
+            os.ftruncate(self._file, before)
+            raise self._fault(fault.strerror or "an error of the disk") from fault
+        if written != len(data):
+            os.ftruncate(self._file, before)
+            raise self._fault("no space left for a whole line")
+        self._count(line["time"], len(answer))
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def _read(self) -> None:
+        whole = self._path.read_bytes()
+        end = whole.rfind(b"\n") + 1
+        if end != len(whole):
+            os.ftruncate(self._file, end)
+            os.fsync(self._file)
+        for number, line in enumerate(whole[:end].splitlines(), 1):
+            try:
+                found = json.loads(line)
+                self._count(found["time"], found["bytes"])
+            except (KeyError, TypeError, ValueError) as fault:
+                raise self._fault(f"line {number} is no line of it") from fault
+
+    def _count(self, time: object, count: object) -> None:
+        if type(time) is not str or type(count) is not int or count < 0:
+            raise ValueError("no time and bytes")
+        self._days[_day(time)] = self._days.get(_day(time), 0) + count
+
+    def _fault(self, why: str) -> FolderError:
+        return FolderError(
+            f"cannot be gone on with ({why})",
+            do="free space on the disk, or put the file aside, and start again",
+            where=str(self._path),
+        )
+
+
+def _day(time: str) -> str:
+    return time[: len("2026-01-01")]
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _stopped(what: str) -> RefusedError:
+    return RefusedError(f"the outbound gate stops it: {what}", do="ask its operator why", where=COORDINATOR)

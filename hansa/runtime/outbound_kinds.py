@@ -1,0 +1,88 @@
+"""What may leave a party in a run: the kinds that its charter names, and how long one of each can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hansa.core import arrays
+from hansa.core.charter import Charter
+from hansa.core.messages import Terms
+from hansa.crypto.sealing import SEAL_BYTES
+from hansa.data.prepare import regime_count
+from hansa.protection import packing
+from hansa.protection.fixed_point import FixedPoint
+from hansa.protection.masked_messages import SHARE_BYTES
+from hansa.runtime.learning import algorithm_of
+from hansa.runtime.masked_answers import STAGES
+from hansa.runtime.preparing import sensors_of
+from hansa.runtime.rehearsal import Exchange
+from hansa.runtime.sums import ROWS, Sums
+
+_WORDS_BYTES = 1024  # of an answer that tells nothing but counts and signatures
+_FRAME_BYTES = 256  # of a message around its arrays
+_ARRAY_BYTES = 64  # of an array around its numbers, its name apart
+_MASKED = STAGES[1]
+
+
+def before_rounds(charter: Charter) -> dict[str, int]:
+    """Return the most bytes of each kind that leaves before, after and beside an algorithm's own messages."""
+    sensors = len(sensors_of(charter))
+    known = ["join", "meet", "scale", "start", "finish", "bye"] + ["turn"] * _sums_products(charter)
+    found = dict.fromkeys(known, _WORDS_BYTES)
+    found["start"] += sensors * _ARRAY_BYTES  # it tells what is looked up, and where
+    cells = {"statistics": regime_count(charter.data.regimes) * sensors}
+    if _sums_products(charter):
+        cells["products"] = sensors * (sensors + 1) // 2
+    sums = Sums(charter, charter.algorithm.name, charter.parties)
+    for kind, count in cells.items():
+        if charter.secrecy == "open":
+            found[kind] = _FRAME_BYTES + 8 * ROWS[kind] * count
+        else:
+            found |= _stages(charter, f"support of {kind}", count, sums.statistic_form)
+            found |= _stages(charter, kind, ROWS[kind] * count, sums.statistic_form)
+    return found
+
+
+def own_kinds(charter: Charter) -> frozenset[str]:
+    """Return the kinds of an algorithm's own messages: its openings, its preludes, and training."""
+    algorithm = algorithm_of(charter, charter.algorithm.name, 1, protected=charter.secrecy != "open")
+    kinds = (*algorithm.openings, *algorithm.preludes, "training")
+    if charter.secrecy == "open":
+        return frozenset(kinds)
+    return frozenset(f"{kind}/{stage}" for kind in kinds for stage in _stages_of(charter))
+
+
+def in_rounds(charter: Charter, due: Mapping[str, Exchange]) -> dict[str, int]:
+    """Return the most bytes of each kind of an algorithm's own messages; due: as rehearsed."""
+    sums, found = Sums(charter, charter.algorithm.name, charter.parties), dict[str, int]()
+    for opening, exchange in due.items():
+        kind, terms = opening or "training", exchange.terms[0]
+        if charter.secrecy == "open":
+            found[kind] = _framed(terms)
+        else:
+            found |= _stages(charter, kind, 1 + packing.size(terms), sums.form)
+    return found
+
+
+def _framed(terms: Terms) -> int:
+    leaves = arrays.flatten(terms)
+    return _FRAME_BYTES + sum(_ARRAY_BYTES + len(name) + leaf.nbytes for name, leaf in leaves.items())
+
+
+def _stages(charter: Charter, kind: str, numbers: int, form: FixedPoint) -> dict[str, int]:
+    """Return the most bytes of each message of a protected sum of so many numbers."""
+    few = _WORDS_BYTES + charter.parties * 2 * SHARE_BYTES  # keys and shares: some of each party
+    words = SEAL_BYTES + numbers * form.words * form.width // 8
+    return {f"{kind}/{stage}": words if stage == _MASKED else few for stage in _stages_of(charter)}
+
+
+def _stages_of(charter: Charter) -> Iterator[str]:
+    """Yield the messages of a sum: of levels that no party's node speaks, none may leave."""
+    yield from STAGES if charter.secrecy == "masked" else ()
+
+
+def _sums_products(charter: Charter) -> bool:
+    """Return whether products of readings are summed."""
+    preparation = charter.preparation
+    aligned = charter.algorithm.name == "aligned" and preparation.lacking == "regression"
+    return preparation.features == "pca" or aligned
