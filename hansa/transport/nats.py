@@ -58,6 +58,10 @@ class End:
     key: SigningKey = field(repr=False)
     largest: int = LARGEST_BODY  # bytes of a body that is accepted
 
+    def __post_init__(self) -> None:
+        if not subjects.is_run(self.run):
+            raise ValueError(f"{self.run!r} is no id of a run: 1 to 32 hexadecimal digits")
+
 
 @dataclass(eq=False)
 class _Step:

@@ -203,8 +203,7 @@ class Link:
         finally:
             ended.set()
             self._leave()
-            with contextlib.suppress(*_FAULTS):
-                await asyncio.wait_for(client.close(), _ANEW_SECONDS)
+            await _hang_up(client)
 
     async def _enter(self, client: Client, ended: asyncio.Event) -> None:
         access = self._access
@@ -267,6 +266,15 @@ async def _publish(client: Client, mail: Sequence[tuple[str, bytes]]) -> None:
     with contextlib.suppress(*_FAULTS):  # the connection is at its end; who waits for an answer asks again
         for subject, content in mail:
             await client.publish(subject, content)
+
+
+async def _hang_up(client: Client) -> None:
+    """Close a client, and its socket too where the server stands still and never says goodbye."""
+    with contextlib.suppress(*_FAULTS):
+        await asyncio.wait_for(client.close(), _ANEW_SECONDS)
+    socket = getattr(getattr(client, "_transport", None), "_bare_io_writer", None)
+    if socket is not None:
+        socket.transport.abort()
 
 
 async def _end_of(client: Client, ended: asyncio.Event) -> None:

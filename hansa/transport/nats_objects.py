@@ -39,7 +39,7 @@ Piece = tuple[int, bytes]  # its place in the bucket, and its content
 
 
 def make_bucket(link: Link, bucket: Bucket, most_bytes: int) -> None:
-    """Make a bucket, or find it; when it is full its oldest pieces go. Raises LinkError."""
+    """Make a bucket, or change the one that is there. Raises LinkError. Full, it loses its oldest pieces."""
     nanoseconds = 1_000_000_000
     wanted = {
         "name": bucket.name,
@@ -56,7 +56,7 @@ def make_bucket(link: Link, bucket: Bucket, most_bytes: int) -> None:
         "allow_direct": True,
         "deny_delete": False,
     }
-    link.ask(_act, link, "CREATE", bucket, wanted)
+    link.ask(_make, link, bucket, wanted)
 
 
 def drop_bucket(link: Link, bucket: Bucket) -> None:
@@ -195,6 +195,13 @@ async def _collected(replies: Subscription) -> list[Piece]:
         if status is not None or "Nats-Sequence" not in headers:
             raise nats.errors.Error(headers.get("Description") or f"the server says {status}")
         found.append((int(headers["Nats-Sequence"]), message.data))
+
+
+async def _make(link: Link, bucket: Bucket, wanted: dict[str, Any]) -> None:
+    try:
+        await _act(link, "CREATE", bucket, wanted)
+    except nats.errors.Error:  # there is one already with other limits, or the reason is told again
+        await _act(link, "UPDATE", bucket, wanted)
 
 
 async def _act(link: Link, act: str, bucket: Bucket, wanted: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -46,12 +46,17 @@ class Wire:
 
 
 @contextmanager
-def wire(folder: Path, hosts: Sequence[str] = ("127.0.0.1",), made: datetime = NOW) -> Iterator[Wire]:
+def wire(
+    folder: Path,
+    hosts: Sequence[str] = ("127.0.0.1",),
+    made: datetime = NOW,
+    revoked: Mapping[bytes, datetime] | None = None,
+) -> Iterator[Wire]:
     """Yield a server that runs, with an account of its own; made: when its certificate was."""
     authority = make_authority(folder, NOW - timedelta(days=1000))
     certificate = make_server_certificate(folder, hosts, made)
     account = signing_key(os.urandom)
-    trusted = trust(signing_key(os.urandom), account, signing_key(os.urandom).public, NOW)
+    trusted = trust(signing_key(os.urandom), account, signing_key(os.urandom).public, NOW, revoked)
     with NatsServer(Place(folder / "server", certificate), trusted) as server:
         yield Wire(server, authority, account)
 

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +18,13 @@ from hansa.crypto.signing import signing_key
 from hansa.transport import nats_objects as objects
 from hansa.transport import subjects
 from hansa.transport.envelope import ANSWER, INLINE_BYTES, QUESTION, Head, digest_of, signed
-from hansa.transport.nats import COORDINATOR
+from hansa.transport.nats import COORDINATOR, End, NatsTransport
 from hansa.transport.nats_link import Link
 from hansa.transport.seam import Answer, Refusal, Transport
 from tests.batteries.post import LARGE, NAMES, PATIENCE, PostBattery, echo, read
 from tests.batteries.wire import Run, Wire, linked, run_of, wire
+
+KEY = signing_key(os.urandom)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,20 @@ def test_a_party_that_comes_later_is_asked_in_time(server: Wire) -> None:
         late.join()
 
 
+def test_an_answer_that_was_taken_is_not_replaced(server: Wire) -> None:
+    def slow(step: str, question: bytes) -> bytes:
+        time.sleep(0.5)
+        return echo(step, question)
+
+    with run_of(server, ["anna", "bert"]) as run, run.party("bert", slow):
+        access = server.party_access(run.id, "anna", run.keys["anna"])
+        with linked(access) as link:
+            two = [signed(answer_head(run, "1", body), body, run.keys["anna"]) for body in (b"one", b"two")]
+            replies(run, link, lambda: two)
+            answers = run.transport.exchange("1", dict.fromkeys(("anna", "bert"), b"?"), PATIENCE)
+    assert read(answers) == {"anna": b"one", "bert": b"1: ?"}
+
+
 def test_one_step_is_under_way_once(server: Wire) -> None:
     with run_of(server, ["anna"]) as run:
         first = threading.Thread(target=run.transport.exchange, args=("1", {"anna": b"?"}, 0.5))
@@ -98,6 +114,13 @@ def test_one_step_is_under_way_once(server: Wire) -> None:
         with pytest.raises(ValueError, match="under way"):
             run.transport.exchange("1", {"anna": b"?"}, 0.5)
         first.join()
+
+
+def test_a_run_is_named_in_hexadecimal_digits(server: Wire) -> None:
+    with closing(Link(server.coordinator_access("ab", KEY))) as link:
+        for wrong in ("", "a.b", "*", ">", "a" * 33, "north"):
+            with pytest.raises(ValueError, match="no id of a run"):
+                End(link, wrong, "anna", KEY)
 
 
 # --- who comes and goes ----------------------------------------------------------------------------------
@@ -112,6 +135,18 @@ def test_a_party_is_added_while_the_others_stay(server: Wire) -> None:
             both = dict.fromkeys(("anna", "bert"), b"?")
             assert set(run.transport.exchange("2", both, PATIENCE)) == {"anna", "bert"}
         assert server.server.pid == pid
+
+
+def test_a_coordinator_that_starts_anew_is_answered(server: Wire) -> None:
+    with run_of(server, ["anna"]) as run, run.party("anna", echo):
+        assert set(run.transport.exchange("1", {"anna": LARGE}, PATIENCE)) == {"anna"}
+        run.transport.close()
+        keys = {"anna": run.keys["anna"].public}
+        with linked(server.coordinator_access(run.id, run.key)) as link:
+            end = End(link, run.id, COORDINATOR, run.key, largest=1 << 25)  # the buckets change with it
+            again = NatsTransport(end, keys, lambda step, missing: None)
+            assert read(again.exchange("1", {"anna": LARGE}, PATIENCE)) == {"anna": b"1: " + LARGE}
+            again.close()
 
 
 def test_who_is_expelled_is_not_waited_for_and_not_heard(server: Wire) -> None:
@@ -294,6 +329,14 @@ def test_an_exchange_outlives_a_server_that_is_killed(tmp_path: Path, size: int)
         killer.join()
         assert found == dict.fromkeys(("anna", "bert"), b"1: " + question)
         assert own.server.url == url
+
+
+@pytest.mark.slow
+def test_an_exchange_outlives_a_server_that_stands_still(tmp_path: Path) -> None:
+    with wire(tmp_path) as own, run_of(own, ["anna"]) as run, run.party("anna", echo):
+        os.kill(own.server.pid, signal.SIGSTOP)
+        threading.Timer(15, os.kill, (own.server.pid, signal.SIGCONT)).start()
+        assert read(run.transport.exchange("1", {"anna": b"?"}, 60.0)) == {"anna": b"1: ?"}
 
 
 def test_a_link_that_nobody_lets_in_says_why(server: Wire) -> None:

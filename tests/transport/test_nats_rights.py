@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -153,6 +154,15 @@ def test_a_token_ends_when_it_says_so(server: Wire, caplog: pytest.LogCaptureFix
     ):
         access = Access(good.urls, good.authority, key, token, good.inbox)
         assert "Authorization Violation" in refused(access)
+
+
+def test_who_is_revoked_comes_in_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    gone, stays = signing_key(os.urandom), signing_key(os.urandom)
+    with wire(tmp_path, revoked={gone.public: NOW}) as own:
+        assert "Authorization Violation" in refused(own.party_access("ab", "anna", gone))
+        with linked(own.party_access("ab", "bert", stays)):
+            pass
 
 
 def test_a_key_is_written_as_nats_writes_it() -> None:
