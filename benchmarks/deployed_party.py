@@ -1,4 +1,4 @@
-"""A party of the measurements of the wire: a process that answers each step from its disk, and learns nothing.
+"""A party of the measurements of the wire: a process that answers from its disk, and learns nothing.
 
 `python -m benchmarks.deployed_party FOLDER NAME`: FOLDER holds what `benchmarks.deployed_wire` wrote.
 """

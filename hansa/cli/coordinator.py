@@ -13,7 +13,8 @@ import click
 from hansa.cli.commands import PATH, Group, json_option
 
 _folder = click.argument("folder", metavar="FOLDER", type=PATH)
-_DAYS = 90
+_SAID_EVERY_S = 2.0
+_days = click.option("--days", metavar="DAYS", default=90, show_default=True, help="How long it lasts.")
 
 
 def _now() -> datetime:
@@ -60,7 +61,7 @@ def init(folder: Path, charter: Path, url: str, host: str, port: int, named: Seq
 @_folder
 @click.argument("name", metavar="NAME")
 @click.argument("key", metavar="KEY")
-@click.option("--days", metavar="DAYS", default=_DAYS, show_default=True, help="How long it lasts.")
+@_days
 def invite(folder: Path, name: str, key: str, days: int) -> None:
     """Print the invitation of a party whose public key is KEY; nothing in it is secret.
 
@@ -70,6 +71,38 @@ def invite(folder: Path, name: str, key: str, days: int) -> None:
     from hansa.runtime.inviting import invitation_text
 
     click.echo(invitation_text(CoordinatorHome(folder), name, key, _now(), days), nl=False)
+
+
+@coordinator.command()
+@_folder
+@click.argument("name", metavar="NAME")
+@click.argument("key", metavar="KEY")
+@_days
+def admit(folder: Path, name: str, key: str, days: int) -> None:
+    """Let a new party into the run at work: all members countersign, nothing is restarted.
+
+    Prints its invitation. It takes part once it has joined and runs, from the next round on.
+
+    Example: hansa coordinator admit hub west 9a03... > west.invitation
+    """
+    from hansa.runtime.coordinator_home import CoordinatorHome
+    from hansa.runtime.inviting import admission_text
+
+    click.echo(admission_text(CoordinatorHome(folder), name, key, _now(), days), nl=False)
+
+
+@coordinator.command()
+@_folder
+@click.argument("name", metavar="NAME")
+def expel(folder: Path, name: str) -> None:
+    """Take a party out of the run at work, once all others have countersigned.
+
+    Example: hansa coordinator expel hub west
+    """
+    from hansa.runtime.coordinator_home import CoordinatorHome
+
+    CoordinatorHome(folder).put_member(name, None)
+    click.echo(f"{name} is no member once the others have signed, after the round at work.", err=True)
 
 
 @coordinator.command()
@@ -86,14 +119,20 @@ def run(folder: Path, as_json: bool) -> None:
 
     log_to_stderr()
     service = CoordinatorService(CoordinatorHome(folder), _now)
-    began, said = time.monotonic(), 0.0
+    first: list[tuple[float, int]] = []  # when, and after which round, the clock began to count
+    said = 0.0
 
     def watch(done: int, rounds: int) -> None:
         nonlocal said
         now = time.monotonic()
-        if now - said > 2.0 or done == rounds:
-            said, left = now, (now - began) / done * (rounds - done)
-            click.echo(f"round {done} of {rounds}, about {left:.0f} s left", err=True)
+        if not first:
+            first.append((now, done))
+        if now - said > _SAID_EVERY_S or done == rounds:
+            said = now
+            began, round_ = first[0]
+            left = (now - began) / (done - round_) * (rounds - done) if done > round_ else None
+            about = "" if left is None else f", about {left:.0f} s left"
+            click.echo(f"round {done} of {rounds}{about}", err=True)
 
     def told(step: str, missing: Sequence[str]) -> None:
         click.echo(f"waiting for {', '.join(missing)} (step {step})", err=True)

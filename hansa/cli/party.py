@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from datetime import UTC, datetime
@@ -90,6 +91,9 @@ def run(folder: Path) -> None:
 
     log_to_stderr()
     home = PartyHome(folder)
+    threads = home.policy.threads
+    if threads is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     service = PartyService(home, _now)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -100,3 +104,25 @@ def run(folder: Path) -> None:
         click.echo(f"The run is over. Model and figures:\n{home.joined().folder}")
         return
     click.echo(f"Stopped. Go on with: hansa party run {folder}", err=True)
+
+
+@party.command()
+@_folder
+@click.option("--yes", is_flag=True, help="Sign without asking.")
+def approve(folder: Path, yes: bool) -> None:
+    """Show a change of members that waits for you, and let your node sign it.
+
+    Example: hansa party approve north
+    """
+    from hansa.runtime.party_home import PartyHome
+
+    home = PartyHome(folder)
+    words = home.pending()
+    if words is None:
+        click.echo("Nothing waits for you.", err=True)
+        return
+    click.echo(words)
+    if not yes:
+        click.confirm("Sign this change?", abort=True)
+    home.approve()
+    click.echo("Your node signs it when the coordinator asks again, after the next round.", err=True)

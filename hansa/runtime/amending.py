@@ -7,10 +7,16 @@ the sums of statistics that the others began with; its own readings are not in t
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hansa.core import codec
 from hansa.core.charter import Charter, Party
 from hansa.core.errors import PartyError
 from hansa.core.methods import METHODS
@@ -20,6 +26,9 @@ from hansa.runtime.asking import Asking
 from hansa.runtime.seats import CoordinatorSeat
 
 logger = logging.getLogger(__name__)
+
+_PROBE_S = 1.0  # how long a round waits for who was let in and may not run yet
+_AGAIN_S = 10.0  # between two tries to change members
 
 Wanted = Callable[[], Mapping[str, bytes]]
 """Returns the public key of everybody who shall be a member, by name."""
@@ -35,6 +44,22 @@ class Door(Protocol):
         """Neither hear a party nor wait for it any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Who shall be a member, as the operator says it now, and what lets them in."""
+
+    door: Door
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Began:
+    """What the first members went on from."""
+
+    totals: NDArray[np.float64]  # (3 x numbers,), the sums of statistics
+    keys: int
+
+
 @dataclass(slots=True)
 class Amending:
     """What the coordinator does about members between rounds."""
@@ -42,27 +67,26 @@ class Amending:
     charter: Charter
     seat: CoordinatorSeat
     asking: Asking
-    door: Door
-    wanted: Wanted
+    members: Members
+    tried: float = -math.inf  # when, of `time.monotonic`
 
-    def amended(self, began: Mapping[str, Any], keys: int) -> bool:
-        """Return whether a change was made; began: what the first members were told to scale by.
-
-        What a member does not sign is left for the next round.
-        """
-        after = self._after()
-        if after is None or not may_change(self.charter):
+    def amended(self, began: Began) -> bool:
+        """Return whether a change was made; what a member does not sign is left for the next round."""
+        after = self._after() if may_change(self.charter) else None
+        if after is None:
             return False
+        if time.monotonic() - self.tried < _AGAIN_S:
+            return False
+        self.tried = time.monotonic()
         try:
-            self._change(after, began, keys)
+            return self._change(after, began)
         except PartyError as fault:
             logger.warning("members stay as they are why=%s", fault)
             return False
-        return True
 
     def _after(self) -> Membership | None:
         """Return the list after the first change that is wanted; None: all is as wanted."""
-        now, wanted = self.seat.membership, self.wanted()
+        now, wanted = self.seat.membership, self.members.wanted()
         here = {one.party.name: one.key for one in now.parties}
         for name in here:
             if name not in wanted and len(here) > 1:
@@ -72,16 +96,19 @@ class Amending:
                 return with_party(now, Member(Party(name), key))
         return None
 
-    def _change(self, after: Membership, began: Mapping[str, Any], keys: int) -> None:
+    def _change(self, after: Membership, began: Began) -> bool:
         before, seat = self.seat.membership, self.seat
         change = change_between(before, after)
-        shown = replace_roster(self.charter, after)
         told: dict[str, Mapping[str, Any]] = {}
         newest = None
         if change.kind == "joins":
-            self.door.admit(change.name, change.new)
-            told = dict(self.asking.tell_one(change.name, "join", membership=seat.shown_of(after)))
-            newest = read_approval(told[change.name]["approval"], change.name)
+            self.members.door.admit(change.name, change.new)
+            shown = codec.encode(after.value)
+            joined = self.asking.try_one(change.name, "join", _PROBE_S, membership=shown)
+            if joined is None:  # it was let in, and does not run yet
+                return False
+            told[change.name] = joined
+            newest = read_approval(joined.get("approval", b""), change.name)
         body = amendment(before, after, seat.key, newest)
         stay = [one.party.name for one in after.parties if one.party.name != change.name]
         told |= self.asking.tell_some(stay, "amend", amendment=body)
@@ -89,14 +116,15 @@ class Amending:
         met = seat.met(told)
         self.asking.tell_some(stay, "meet", **met)
         if change.kind == "joins":
-            self.asking.tell_one(change.name, "meet", **met)
-            self.asking.tell_one(change.name, "scale", **began)
-            self.asking.tell_one(change.name, "start", keys=keys)
+            self.asking.tell_some([change.name], "meet", **met)
+            self.asking.tell_some([change.name], "scale", totals=began.totals, enough=None)
+            self.asking.tell_some([change.name], "start", keys=began.keys)
         else:
-            self.door.expel(change.name)
-        self.charter = shown
+            self.members.door.expel(change.name)
+        self.charter = replace(self.charter, roster=after.roster)
         self.asking.names = tuple(one.party.name for one in after.parties)
         logger.warning("members changed: %s", change.words)
+        return True
 
 
 def may_change(charter: Charter) -> bool:
@@ -108,8 +136,3 @@ def may_change(charter: Charter) -> bool:
     method = METHODS[charter.algorithm.name]
     apart = method.exchanges == "weights" and not (method.framed or method.in_clear)
     return charter.secrecy == "open" and apart and charter.preparation.features != "pca"
-
-
-def replace_roster(charter: Charter, membership: Membership) -> Charter:
-    """Return the charter with a list's parties as its roster; its digest stays."""
-    return replace(charter, roster=membership.roster)

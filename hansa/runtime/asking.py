@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hansa.core import codec
@@ -28,19 +28,25 @@ class Asking:
         kept = store.state(_COUNTED)
         self._counted: dict[str, list[str]] = {} if kept is None else codec.decode(kept)
 
-    def begin(self, round_: int) -> None:
-        """Go on with the first step of a round."""
-        self.round, self.number = round_, 0
+    def begin(self, round_: int, number: int = 0) -> None:
+        """Go on with a step of a round, by default its first."""
+        self.round, self.number = round_, number
         self._counted = {
             step: names for step, names in self._counted.items() if step.startswith(f"{round_}.")
         }
 
     def ask(
-        self, kind: str, questions: Mapping[str, bytes], *, all_of_them: bool = True
+        self,
+        kind: str,
+        questions: Mapping[str, bytes],
+        *,
+        all_of_them: bool = True,
+        seconds: float | None = None,
     ) -> Iterator[tuple[str, bytes]]:
         """Take a step; yield each party and its answer, in the order of the roster, one at a time.
 
-        all_of_them: whether nobody may be left out, whatever the charter says of lateness.
+        all_of_them: whether nobody may be left out, whatever the charter says of lateness. seconds: how long
+        it waits; None: as the charter says.
         Raises PartyError for a refusal, and AbortedError where too few answer in time.
         """
         step = Step(self.round, self.number, kind)
@@ -49,7 +55,7 @@ class Asking:
         goes_on = late.rule == "go_on" and not all_of_them
         before = self._counted.get(step.text)
         asked = questions if before is None else {name: questions[name] for name in before}
-        found = self._transport.exchange(step.text, asked, late.seconds)
+        found = self._transport.exchange(step.text, asked, seconds or late.seconds)
         refused = {name: one for name, one in found.items() if isinstance(one, Refusal)}
         here = [name for name in asked if name in found and name not in refused]
         if before is None and goes_on and len(here) >= self._charter.needed:
@@ -64,6 +70,18 @@ class Asking:
     def tell(self, kind: str, **told: Any) -> dict[str, dict[str, Any]]:
         """Take a step that asks all the same; return each party's answer, which is a map."""
         return self.maps(kind, dict.fromkeys(self.names, codec.encode(told)))
+
+    def try_one(self, name: str, kind: str, seconds: float, **told: Any) -> dict[str, Any] | None:
+        """Take a step that asks one party; return its answer, or None where it does not answer soon."""
+        try:
+            ((_, body),) = self.ask(kind, {name: codec.encode(told)}, seconds=seconds)
+        except AbortedError:
+            return None
+        return as_map(body, name, kind)
+
+    def tell_some(self, names: Sequence[str], kind: str, **told: Any) -> dict[str, dict[str, Any]]:
+        """Take a step that asks some parties the same."""
+        return self.maps(kind, dict.fromkeys(names, codec.encode(told)))
 
     def maps(self, kind: str, questions: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
         """Take a step; return each party's answer, which is a map."""

@@ -25,7 +25,7 @@ from hansa.transport.certificates import (
     write_secret,
 )
 from hansa.transport.nats_link import Access
-from hansa.transport.nats_server import NatsServer, Place
+from hansa.transport.nats_server import NatsServer, Place, free_port
 from hansa.transport.nats_tokens import Trust, trust, user_token
 
 _ABOUT, _MEMBERS, _REVOKED, _CHARTER = "consortium.json", "members.json", "revoked.json", "charter.toml"
@@ -39,7 +39,7 @@ class Reach:
 
     url: str = ""  # of the consortium's own cluster; empty: the coordinator starts a server of its own
     host: str = "127.0.0.1"  # where that one listens
-    port: int = 0  # 0: one that is free when it first starts
+    port: int = 0  # 0: one that is free
     names: tuple[str, ...] = ("localhost", "127.0.0.1")  # by which parties reach it
 
 
@@ -70,7 +70,8 @@ class CoordinatorHome:
             make_server_certificate(folder, reach.names, now)
         write_text(folder / _CHARTER, text)
         write_json(folder / _MEMBERS, {})
-        place = {"url": reach.url, "host": reach.host, "port": reach.port}
+        port = reach.port or (0 if reach.url else free_port(reach.host))  # invitations name it
+        place = {"url": reach.url, "host": reach.host, "port": port}
         write_json(folder / _ABOUT, {"run": os.urandom(_RUN_BYTES).hex(), **place})
         return cls(folder)
 
@@ -125,13 +126,6 @@ class CoordinatorHome:
         check_dates(certificate, now)
         place = Place(self.folder / "server", certificate, str(self._about["host"]), int(self._about["port"]))
         return NatsServer(place, self.trust(now))
-
-    def started(self, server: NatsServer) -> None:
-        """Note where the server listens, so that it does so again after a restart."""
-        port = int(server.url.rsplit(":", 1)[1])
-        if self._about["port"] != port:
-            self._about = {**self._about, "port": port}
-            write_json(self.folder / _ABOUT, self._about)
 
     @property
     def authority(self) -> Path | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from numpy.typing import NDArray
 
 from hansa.algorithms.contract import Algorithm
@@ -24,13 +25,15 @@ from hansa.core.methods import BY_ROW, METHODS
 from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
 from hansa.protection.enrolment import COORDINATOR
+from hansa.protection.membership import Membership, membership_of
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.amending import Amending, Began, Members
 from hansa.runtime.asking import Asking, no_answer
 from hansa.runtime.coordinator import run_round
 from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
 from hansa.runtime.learning import algorithm_of, network_of
 from hansa.runtime.rehearsal import Exchange, rehearsed
-from hansa.runtime.schedule import sums_products
+from hansa.runtime.schedule import schedule_of, sums_products
 from hansa.runtime.seats import CoordinatorSeat
 from hansa.runtime.sums import Sums
 from hansa.transport.memory import ask_of
@@ -38,6 +41,15 @@ from hansa.transport.seam import Transport
 
 Watch = Callable[[int, int], None]
 """Told the rounds that are done, and all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a coordinator does beside rounds."""
+
+    watch: Watch
+    members: Members | None = None  # who may come and go within the run; none: nobody
+
 
 _MOST_INPUTS = 1 << 16  # of a network: what says more asks for memory that nobody has
 _STANDING = "standing"  # the name of what is kept
@@ -59,6 +71,7 @@ class _Agreed:
     shape: Shape  # of the inputs of the first party
     sizes: Sequence[int]  # each party's rows, where an algorithm shows rows one by one; else 1
     adverts: Mapping[str, bytes]  # each party's key for sealed messages; none where nothing is sealed
+    totals: NDArray[np.float64]  # (3 x numbers,), the sums of statistics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,16 +101,18 @@ class CoordinatorNode:
         charter: Charter,
         store: NodeStore,
         transport: Transport,
-        watch: Watch,
         seat: CoordinatorSeat,
+        beside: Beside,
     ) -> None:
         """Take the charter that all have signed; store: where this run is kept.
 
         Raises FolderError where the store cannot be read, or is another's.
         """
-        self._charter, self._store, self._watch, self._seat = charter, store, watch, seat
+        self._charter, self._store, self._seat, self._beside = charter, store, seat, beside
         store.claim(f"{COORDINATOR} in {charter_digest(charter)}")
         self._asking = Asking(charter, transport, store)
+        members = beside.members
+        self._amending = None if members is None else Amending(charter, seat, self._asking, members)
 
     def run(self) -> Finished:
         """Return how the run ended; what was done before, after a restart, is not done again.
@@ -112,7 +127,9 @@ class CoordinatorNode:
             gathering = self._gathering(joined.adverts)
             agreed = self._prepared(gathering, joined)
         else:
-            round_, agreed, flat = _standing(kept, self._charter.name)
+            round_, agreed, flat, signed = _standing(kept, self._charter.name)
+            self._seat.membership = signed
+            self._asking.names = tuple(one.party.name for one in signed.parties)
             gathering = self._gathering(agreed.adverts)
         course = self._course(agreed)
         if flat is None:
@@ -123,12 +140,22 @@ class CoordinatorNode:
         else:
             state = _restored(course.like, flat, self._charter.name)
         for number in range(round_ + 1, self._charter.rounds + 1):
+            self._amend(agreed, state, number - 1)
             self._asking.begin(number)
             for _ in range(1 + len(course.algorithm.preludes)):
                 state = self._round(course, gathering, state)
             self._keep(agreed, state)
-            self._watch(number, self._charter.rounds)
+            self._beside.watch(number, self._charter.rounds)
         return self._finished(course.algorithm, state)
+
+    def _amend(self, agreed: _Agreed, state: Any, done: int) -> None:
+        """Let members come and go after a round."""
+        if self._amending is None or not done:
+            return
+        self._asking.begin(done, len(schedule_of(self._charter, agreed.keys).each))
+        if self._amending.amended(Began(agreed.totals, agreed.keys)):
+            self._charter = self._amending.charter
+            self._keep(agreed, state)
 
     def _round(self, course: _Course, gathering: Gathering, state: Any) -> Any:
         def exchange(ask: Ask) -> Totals | Sequence[Terms]:
@@ -149,7 +176,7 @@ class CoordinatorNode:
 
     def _joined(self) -> _Joined:
         """Return what the parties say when they join, once all have signed the list of members."""
-        told = self._asking.tell("join", membership=self._seat.shown())
+        told = self._asking.tell("join", membership=codec.encode(self._seat.membership.value))
         met = self._seat.met(told)
         self._asking.tell("meet", **met)
         return _Joined(self._keys(told), _alike(told, "readings"), met["adverts"])
@@ -190,7 +217,7 @@ class CoordinatorNode:
                     do="see that all have the same charter",
                     where=name,
                 )
-        return _Agreed(joined.keys, shape, sizes, joined.adverts)
+        return _Agreed(joined.keys, shape, sizes, joined.adverts, totals)
 
     def _size(self, rows: Any, name: str) -> int:
         if not 0 < _whole(rows, name) <= self._charter.protection.most_rows:
@@ -217,18 +244,20 @@ class CoordinatorNode:
             "shape": agreed.shape.plain,
             "sizes": list(agreed.sizes),
             "adverts": dict(agreed.adverts),
+            "totals": agreed.totals,
+            "members": self._seat.membership.value,
             "state": arrays.flatten(state),
         }
         self._store.keep({_STANDING: codec.encode(value)})
 
 
-def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, dict[str, NDArray[Any]]]:
-    """Return the rounds that are done, what was agreed, and the state, from what was kept."""
+def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, dict[str, NDArray[Any]], Membership]:
+    """Return the rounds that are done, what was agreed, the state and the members, from what was kept."""
     try:
         value = codec.decode(kept)
         shape = _shape(value["shape"], charter)
-        agreed = _Agreed(value["keys"], shape, value["sizes"], value["adverts"])
-        return value["round"], agreed, value["state"]
+        agreed = _Agreed(value["keys"], shape, value["sizes"], value["adverts"], value["totals"])
+        return value["round"], agreed, value["state"], membership_of(value["members"], charter)
     except (KeyError, TypeError, ValueError, MessageError) as fault:
         raise _damaged(charter) from fault
 

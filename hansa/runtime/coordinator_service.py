@@ -19,8 +19,9 @@ from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.membership import Member, Membership
 from hansa.registry.folders import make_folder, write_arrays, write_json
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.amending import Members
 from hansa.runtime.coordinator_home import CoordinatorHome
-from hansa.runtime.coordinator_node import CoordinatorNode, Watch
+from hansa.runtime.coordinator_node import Beside, CoordinatorNode, Watch
 from hansa.runtime.seats import CoordinatorSeat
 from hansa.transport.nats import End, NatsTransport
 from hansa.transport.nats_link import Link
@@ -55,7 +56,13 @@ class CoordinatorService:
         store, began = NodeStore(self.folder / "node.db"), perf_counter()
         try:
             with self._wire(membership, told) as transport:
-                finished = CoordinatorNode(self.charter, store, transport, watch, seat).run()
+                finished = CoordinatorNode(
+                    self.charter,
+                    store,
+                    transport,
+                    seat,
+                    Beside(watch, Members(transport, self._home.members)),
+                ).run()
         except HansaError as fault:
             self._write("ended", perf_counter() - began, str(fault))
             raise
@@ -86,7 +93,6 @@ class CoordinatorService:
             yield from self._linked(now, membership, told)
             return
         with server, _watched(server):
-            self._home.started(server)
             yield from self._linked(now, membership, told)
 
     def _linked(self, now: datetime, membership: Membership, told: Told) -> Iterator[NatsTransport]:

@@ -54,16 +54,17 @@ class OpenGathering:
 
     def totals(self, ask: Ask, like: Sequence[Terms], *, addressed: bool) -> Totals | Sequence[Terms]:
         """Return the sums, added in the order of the roster, or the terms."""
-        terms = self._terms(ask, like)
+        terms = self._terms(ask, like, addressed)
         return list(terms) if addressed else _added(terms)
 
-    def _terms(self, ask: Ask, like: Sequence[Terms]) -> Iterator[Terms]:
+    def _terms(self, ask: Ask, like: Sequence[Terms], addressed: bool) -> Iterator[Terms]:
         names = self._asking.names
         if ask.addressed is None:
             questions = dict.fromkeys(names, frame(ask))
         else:
             questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(names)}
-        shapes, kind = dict(zip(names, like, strict=True)), ask.opening or "training"
+        own = like if addressed else [like[0]] * len(names)
+        shapes, kind = dict(zip(names, own, strict=True)), ask.opening or "training"
         for name, body in self._asking.ask(kind, questions, all_of_them=bool(ask.opening)):
             terms = framed(shapes[name], body, name)
             if not _are_numbers(terms):

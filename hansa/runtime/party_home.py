@@ -7,15 +7,17 @@ from pathlib import Path
 
 from hansa.core.charter import Charter
 from hansa.core.charter_reader import parse_charter
-from hansa.core.errors import FolderError
+from hansa.core.errors import FolderError, RefusedError
 from hansa.core.site_policy import SitePolicy
 from hansa.core.site_policy_reader import parse_policy, policy_template
+from hansa.protection.amendment import Amendment
 from hansa.protection.invitation import Invitation, read_invitation
 from hansa.registry.folders import make_folder, read_json, write_json, write_text
 from hansa.registry.identity import Identity, load_identity, make_identity
 from hansa.transport import subjects
 from hansa.transport.nats_link import Access
 
+_PENDING, _APPROVED = "pending.json", "approved.json"
 _ABOUT, _POLICY, _INVITATION, _JOINED, _AUTHORITY = (
     "party.json", "policy.toml", "invitation.hansa", "joined.json", "authority.pem",
 )  # fmt: skip
@@ -86,6 +88,34 @@ class PartyHome:
         make_folder(folder)
         charter = parse_charter(invitation.charter, f"the charter of {invitation.consortium}")
         return Joined(invitation, charter, Path(data) if data else None, folder)
+
+    def countersign(self, found: Amendment) -> None:
+        """Pass if a change of members may be signed: by the site's policy, or since a person said so.
+
+        Else keep it for `hansa party approve`, and raise RefusedError.
+        """
+        digest = found.membership.digest.hex()
+        said = self.folder / _APPROVED
+        if self.policy.amendments == "countersign":
+            return
+        if said.exists() and read_json(said).get("membership") == digest:
+            return
+        write_json(self.folder / _PENDING, {"membership": digest, "words": found.change.words})
+        raise RefusedError(
+            f"{found.change.words}: a person has to approve of that",
+            do=f"run hansa party approve {self.folder}",
+            where=self.name,
+        )
+
+    def pending(self) -> str | None:
+        """Return the change that waits for a person, in words; None: none does."""
+        path = self.folder / _PENDING
+        return str(read_json(path)["words"]) if path.exists() else None
+
+    def approve(self) -> None:
+        """Let the change that waits be signed when it is asked for again."""
+        write_json(self.folder / _APPROVED, read_json(self.folder / _PENDING))
+        (self.folder / _PENDING).unlink()
 
     def access(self, invitation: Invitation) -> Access:
         """Return how the party enters the server."""

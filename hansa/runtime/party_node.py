@@ -26,6 +26,7 @@ from hansa.core.steps import Step, step_of
 from hansa.models.parts import Partial
 from hansa.models.rows import held
 from hansa.protection.enrolment import COORDINATOR
+from hansa.protection.membership import read_membership
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
@@ -37,6 +38,7 @@ from hansa.runtime.sums import ROWS, Sums, is_statistic
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
+_AMEND, _SIGNED = "amend", "membership"  # of a change that not all have signed yet; of the list that all have
 _BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
 
@@ -80,13 +82,21 @@ class PartyNode:
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._masked: MaskedAnswers | None = None
         self._ready: _Ready | None = None
-        for kind in _BEFORE:
-            told = store.state(kind)
-            if told is not None:
-                self._go_on(kind, told)
+        self._again()
         local = store.state(_LOCAL)
         if local is not None and self._ready is not None:
             self._remember(self._ready.member, local)
+
+    def _again(self) -> None:
+        """Take again what the party went on from before it was started anew."""
+        told = {kind: self._store.state(kind) for kind in (*_BEFORE, _AMEND, _SIGNED)}
+        for kind in _BEFORE:
+            if (known := told[kind]) is not None:
+                if kind == "meet" and (signed := told[_SIGNED]):
+                    self._seat.go_back(read_membership(signed, COORDINATOR))
+                self._go_on(kind, known)
+        if amended := told[_AMEND]:
+            self._seat.amend(amended)
 
     def answer(self, text: str, question: bytes) -> bytes:
         """Return the answer to a step's question: the one that was given before, if one was.
@@ -101,9 +111,9 @@ class PartyNode:
             return known[1]
         if (step.round, step.number) <= self._store.last():
             raise self._refused(f"it asks for {step.words}, which is over")
-        if step != self._schedule.after(*self._store.last()):
+        if not self._schedule.allows(step, self._store.last(), self._ready is not None):
             raise self._refused(f"it asks for {step.words} out of turn, or the charter does not name it")
-        before = self._ready and self._ready.member.local
+        before, signed = self._ready and self._ready.member.local, self._seat.signed
         try:
             answer, states = self._made(step, question)
             self._ways.leave(step, answer)
@@ -113,6 +123,7 @@ class PartyNode:
                 self._ready.member.local = before
             if self._masked is not None:
                 self._masked.go_back()
+            self._seat.go_back(signed)
             raise
         return answer
 
@@ -121,8 +132,13 @@ class PartyNode:
     def _made(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return an answer, and what is to be kept together with it."""
         if step.kind in _BEFORE:
-            told = self._go_on(step.kind, question)
-            return codec.encode(told), {step.kind: question}
+            told, states = self._go_on(step.kind, question), {step.kind: question}
+            if step.kind == "meet" and self._seat.signed is not None:
+                states |= {_SIGNED: codec.encode(self._seat.signed.value), _AMEND: b""}
+            return codec.encode(told), states
+        if step.kind == _AMEND:
+            amended = _bytes(_map(question), "amendment")
+            return codec.encode(self._seat.amend(amended)), {_AMEND: amended}
         if step.kind == "finish":
             return self._finished(question), {}
         if step.kind == "bye":

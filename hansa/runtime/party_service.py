@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -23,12 +24,14 @@ from hansa.runtime.party_home import PartyHome
 from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.scoring import Model
-from hansa.runtime.seats import PartySeat
+from hansa.runtime.seats import Asks, PartySeat
 from hansa.transport.nats import End
 from hansa.transport.nats_door import NatsDoor
 from hansa.transport.nats_link import Link
+from hansa.transport.seam import Answer
 
 _CONNECT_S = 30.0
+_LOOK_S = 1.0  # how often it is seen whether the site's hours have begun
 Clock = Callable[[], datetime]
 
 
@@ -39,18 +42,28 @@ class PartyService:
         """Read its records. Raises what their reading does, and RefusedError for what the site forbids."""
         self._home, self._joined, self._clock = home, home.joined(), clock
         joined = self._joined
-        policy = home.policy
+        policy = self._policy = home.policy
         policy.check_charter(joined.charter, charter_digest(joined.charter))
         self._records = own_records(joined.charter, home.name, joined.data)
         identity = home.identity
         credential = Credential(home.name, identity.signing, identity.agreement)
         invitation = joined.invitation
-        seat = PartySeat(joined.charter, invitation.run, invitation.coordinator, credential, os.urandom)
+        seat = PartySeat(
+            joined.charter,
+            Asks(invitation.run, invitation.coordinator),
+            credential,
+            os.urandom,
+            home.countersign,
+        )
         preparing = Preparing(joined.charter, self._records.party, self._records.share, self._records.spools)
         self._preparing = preparing
         gate = Outbound(joined.folder, joined.charter, policy, clock)
         self.node = PartyNode(
-            joined.charter, preparing, NodeStore(joined.folder / "node.db"), Ways(gate, self._finish), seat
+            joined.charter,
+            preparing,
+            NodeStore(joined.folder / "node.db"),
+            Ways(gate, self._finish, gate.expect),
+            seat,
         )
 
     def serve(self, until: Callable[[], bool]) -> None:
@@ -60,9 +73,21 @@ class PartyService:
         try:
             link.open(_CONNECT_S)
             end = End(link, invitation.run, self._home.name, identity.signing)
-            NatsDoor(end, invitation.coordinator).serve(self.node.answer, lambda: until() or self.node.over)
+            NatsDoor(end, invitation.coordinator).serve(
+                self._answer_in_hours(until), lambda: until() or self.node.over
+            )
         finally:
             link.close()
+
+    def _answer_in_hours(self, until: Callable[[], bool]) -> Answer:
+        """Return what answers, and waits before that for the hours in which the site does."""
+
+        def answer(step: str, question: bytes) -> bytes:
+            while self._policy.opens_in(self._clock()) > 0 and not until():
+                time.sleep(_LOOK_S)
+            return self.node.answer(step, question)
+
+        return answer
 
     def _finish(self, algorithm: Algorithm, network: Any) -> None:
         """Keep the model, and what it is worth on the party's own test; nothing of it leaves."""

@@ -9,6 +9,8 @@ from hansa.core.steps import Step
 from hansa.runtime.learning import algorithm_of
 from hansa.runtime.masked_answers import STAGES
 
+_CHANGES, _BEGINNING = ("amend", "meet"), ("join", "meet", "scale", "start")
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -18,12 +20,18 @@ class Schedule:
     each: tuple[str, ...]  # of those of each round
     rounds: int
 
-    def after(self, round_: int, number: int) -> Step | None:
-        """Return the step after another one, (-1, -1) before the first; None after the last."""
-        kinds = self._kinds(round_)
-        round_, number = (round_, number + 1) if number + 1 < len(kinds) else (round_ + 1, 0)
-        kinds = self._kinds(round_)
-        return Step(round_, number, kinds[number]) if kinds else None
+    def allows(self, step: Step, last: tuple[int, int], ready: bool) -> bool:
+        """Return whether a step may follow the last one; ready: whether the party has begun.
+
+        It is the next, the first of a later round for who was late, or one about members after a round: those
+        who have begun hear of changes, and who comes later begins.
+        """
+        kinds = self._kinds(step.round)
+        if 0 < step.round < self.rounds and step.number >= len(kinds):
+            return step.kind in (_CHANGES if ready else _BEGINNING)
+        if step.number >= len(kinds) or kinds[step.number] != step.kind:
+            return False
+        return step.number == 0 or (step.round, step.number - 1) == last
 
     def _kinds(self, round_: int) -> tuple[str, ...]:
         if round_ == 0:

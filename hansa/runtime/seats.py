@@ -6,14 +6,16 @@ and its coordinator in it signs it. `meet`: all get all signatures, and go on on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hansa.core import codec
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest, roster_value
 from hansa.core.errors import MessageError, RefusedError
-from hansa.crypto.signing import Source
+from hansa.crypto.signing import SigningKey, Source
+from hansa.protection.amendment import Amendment, read_amendment
 from hansa.protection.enrolment import COORDINATOR, Channels, Credential, Roster, channels
 from hansa.protection.membership import (
     Approval,
@@ -25,23 +27,41 @@ from hansa.protection.membership import (
     unsigned,
 )
 
+Countersign = Callable[[Amendment], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Who asks a party, and in which run."""
+
+    run: str
+    coordinator: bytes  # (32,), its public key
+
 
 class PartySeat:
     """One party's place in a run."""
 
     def __init__(
-        self, charter: Charter, run: str, coordinator: bytes, own: Credential, source: Source
+        self, charter: Charter, asks: Asks, own: Credential, source: Source, countersign: Countersign
     ) -> None:
-        """Take what the party signed: the charter, the run and the coordinator's key. source: of masks."""
-        self._charter, self._run, self._coordinator = charter, run, coordinator
+        """Take what the party signed, and its keys; source: of masks.
+
+        countersign: raises RefusedError for a change of members that the site does not sign by itself.
+        """
+        self._charter, self._run, self._coordinator = charter, asks.run, asks.coordinator
         self._own, self._source = own, source
-        self._membership: Membership | None = None
+        self._countersign = countersign
+        self.signed: Membership | None = None  # the list that counts; none: the party has not joined
+        self._next: Membership | None = None  # one that this party has signed, and not all yet
+        self._met = False  # whether all have signed the list that counts
 
     def join(self, shown: bytes) -> dict[str, bytes]:
         """Return the party's signature of a list, and its key for masked sums.
 
         Raises RefusedError for a list that is not of this charter, run and coordinator, or without the party.
         """
+        if self._met and self.signed is not None and self.signed.value != codec.decode(shown):
+            raise RefusedError("it shows another list of members to join", do="ask why", where=COORDINATOR)
         membership = read_membership(shown, COORDINATOR)
         facts = {
             "charter": membership.charter == charter_digest(self._charter),
@@ -57,19 +77,38 @@ class PartySeat:
                     do="ask the coordinator's operator why",
                     where=COORDINATOR,
                 )
-        self._membership = membership
+        self.signed = membership
         signed = approved(membership, self._own.name, self._own.signing)
         return {"approval": signed.encoded()} | self._advert(membership)
 
+    def amend(self, told: bytes) -> dict[str, bytes]:
+        """Return the party's signature of a list with one change, if the site lets it be signed.
+
+        The list counts once all have signed it: `meet`. Raises MessageError or RefusedError for what is no
+        lawful change, or waits for a person.
+        """
+        if self.signed is None:
+            raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
+        found = read_amendment(self.signed, told)
+        self._countersign(found)
+        self._next = found.membership
+        return {"approval": approved(found.membership, self._own.name, self._own.signing).encoded()}
+
     def meet(self, told: Mapping[str, Any]) -> Channels | None:
         """Return what the party shares with each node, in masked sums; raises where a signature lacks."""
-        if self._membership is None:
+        listed = self._next or self.signed
+        if listed is None:
             raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
-        check_all(self._membership, _named(told, "approvals"))
+        check_all(listed, _named(told, "approvals"))
+        self.signed, self._next, self._met = listed, None, True
         if self._charter.secrecy == "open":
             return None
-        roster = roster_of(self._membership, self._charter)
+        roster = roster_of(listed, self._charter)
         return channels(self._own, roster, _named(told, "adverts"), self._source)
+
+    def go_back(self, signed: Membership | None) -> None:
+        """Go back to a list that was signed; what came after it did not leave."""
+        self.signed, self._next = signed, None
 
     def _advert(self, membership: Membership) -> dict[str, bytes]:
         if self._charter.secrecy == "open":
@@ -84,9 +123,10 @@ class CoordinatorSeat:
         """Take the list of members; source: of keys."""
         self._charter, self.membership, self._own, self._source = charter, membership, own, source
 
-    def shown(self) -> bytes:
-        """Return the list as parties are shown it."""
-        return codec.encode(self.membership.value)
+    @property
+    def key(self) -> SigningKey:
+        """Return what the coordinator signs with."""
+        return self._own.signing
 
     def met(self, joined: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, bytes]]:
         """Return what all are told once all have joined. Raises MessageError naming who did not sign."""

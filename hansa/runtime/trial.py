@@ -31,10 +31,6 @@ def make_trial(
     if (folder / "coordinator").is_dir():
         return CoordinatorHome(folder / "coordinator")
     hub = CoordinatorHome.make(folder / "coordinator", charter, text, Reach(), now)
-    with_server = hub.server(now)
-    if with_server is not None:
-        with with_server:  # it takes a port, which invitations name
-            hub.started(with_server)
     for party in charter.roster:
         home = PartyHome.make(folder / party.name, party.name)
         key = home.identity.signing.public.hex()

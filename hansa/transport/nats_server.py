@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -134,6 +135,13 @@ class NatsServer:
         lines = [_STAMP.sub("", line).strip() for line in said.splitlines()]
         last = next((line for line in reversed(lines) if line), "it says nothing")
         return FolderError(f"the server does not start: {last}", do="see its log there", where=where)
+
+
+def free_port(host: str) -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as tried:
+        tried.bind((host, 0))
+        return int(tried.getsockname()[1])
 
 
 def configuration_text(place: Place, port: int, trust: Trust) -> str:
