@@ -153,13 +153,15 @@ class CoordinatorNode:
         for name, one in told.items():
             if _whole(one.get("keys"), name) not in possible:
                 raise no_answer(name, "join")
-        keys = max(one["keys"] for one in told.values())
+        keys, readings = max(one["keys"] for one in told.values()), _alike(told, "readings")
         adverts = {}
         if self._enrolled is not None:
+            own = self._enrolled
             adverts = {name: _bytes(one.get("advert"), name) for name, one in told.items()}
-            adverts[COORDINATOR] = self._enrolled.credential.advert(self._enrolled.roster)
+            adverts[COORDINATOR] = own.credential.advert(own.roster)
+            channels(own.credential, own.roster, adverts, own.source)  # what is told to all is theirs
             self._asking.tell("meet", adverts=adverts)
-        return _Joined(keys, _alike(told, "readings"), adverts)
+        return _Joined(keys, readings, adverts)
 
     def _gathering(self, adverts: Mapping[str, bytes]) -> Gathering:
         if self._enrolled is None:
