@@ -132,7 +132,8 @@ class NodeWorld:
         return Enrolled(self.credentials[name], self.roster, source_of(life))
 
     @cached_property
-    def _shares(self) -> dict[str, Any]:
+    def shares(self) -> dict[str, Any]:
+        """Return what each party holds."""
         shares = self.world.shares(self.charter, self.charter.partition.kind)
         return dict(zip(self.names, shares, strict=True))
 
@@ -143,7 +144,7 @@ class NodeWorld:
     def preparing(self, name: str) -> Preparing:
         """Return a party's records."""
         party = next(one for one in self.charter.roster if one.name == name)
-        return Preparing(self.charter, party, self._shares[name], self.world.spools)
+        return Preparing(self.charter, party, self.shares[name], self.world.spools)
 
     def party(self, name: str) -> PartyNode:
         """Return a party as it starts: from what its store has."""

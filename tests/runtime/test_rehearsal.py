@@ -64,7 +64,8 @@ def test_what_is_rehearsed_has_the_shapes_of_two_rounds(name: str) -> None:
         cohort, _ = federation.gathered(name)
         due, after = _due(cohort, charter)
         seen, state = set(), None
-        for ask, terms, state in _exchanged(cohort, 2):
+        for ask, terms, new in _exchanged(cohort, 2):
+            state = new
             seen.add(ask.opening)
             for place, own in enumerate(terms):
                 asked = ask_of(ask, place)
