@@ -17,15 +17,19 @@ from typing import Any
 
 import numpy as np
 
+from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays
 from hansa.core.charter import Charter
+from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import HansaError
 from hansa.core.steps import Step
-from hansa.protection.enrolment import COORDINATOR, Credential, Enrolled, Roster, credential
+from hansa.protection.enrolment import COORDINATOR, Credential, credential
+from hansa.protection.membership import Member, Membership
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.coordinator_node import CoordinatorNode
+from hansa.runtime.coordinator_node import Beside, CoordinatorNode
 from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
+from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
 from hansa.runtime.world import World
 from hansa.simulation.federation import Federation
 from hansa.transport.seam import Refusal
@@ -33,6 +37,7 @@ from tests.simulation.small_world import small, world
 
 Network = Mapping[str, np.ndarray]
 ALL = ("party-1", "party-2", "party-3")
+RUN = "0123456789abcdef"
 
 
 def charter_of(name: str, secrecy: str = "open", **changes: Any) -> Charter:
@@ -119,17 +124,21 @@ class NodeWorld:
         return {name: credential(name, source_of(f"keys of {name}")) for name in (*self.names, COORDINATOR)}
 
     @cached_property
-    def roster(self) -> Roster:
-        """Return what all have signed."""
+    def membership(self) -> Membership:
+        """Return the list that all sign."""
         keys = {name: one.signing.public for name, one in self.credentials.items()}
-        return Roster("task", {COORDINATOR: keys.pop(COORDINATOR)}, keys)
+        parties = tuple(Member(party, keys[party.name]) for party in self.charter.roster)
+        return Membership(RUN, charter_digest(self.charter), 0, parties, ((COORDINATOR, keys[COORDINATOR]),))
 
-    def enrolled(self, name: str) -> Enrolled | None:
-        """Return a node's part in masked sums; its chance goes on differently in each life."""
-        if self.charter.secrecy != "masked":
-            return None
-        life = f"chance of {name} {len(self.sent)} {sum(self.made.values())}"
-        return Enrolled(self.credentials[name], self.roster, source_of(life))
+    def source(self, name: str) -> Callable[[int], bytes]:
+        """Return a node's chance, which goes on differently in each life."""
+        return source_of(f"chance of {name} {len(self.sent)} {sum(self.made.values())}")
+
+    def seat(self, name: str) -> PartySeat:
+        """Return a party's place in the run."""
+        asks = Asks(RUN, self.credentials[COORDINATOR].signing.public)
+        own = self.credentials[name]
+        return PartySeat(self.charter, asks, own, self.source(name), lambda found: None)
 
     @cached_property
     def shares(self) -> dict[str, Any]:
@@ -154,12 +163,12 @@ class NodeWorld:
             self.leaving(step, name)
             self.made[step.text, name] += 1
 
-        def finish(network: Any) -> Mapping[str, Any]:
+        def finish(algorithm: Algorithm, network: Any) -> None:
+            del algorithm
             self.networks[name] = arrays.flatten(network)
-            return {"model": 1}
 
-        ways = Ways(leave, finish)
-        return PartyNode(self.charter, self.preparing(name), self.store(name), ways, self.enrolled(name))
+        ways = Ways(leave, finish, lambda due: None)
+        return PartyNode(self.charter, self.preparing(name), self.store(name), ways, self.seat(name))
 
     def kill(self, name: str) -> None:
         """Throw a party away; its store stays."""
@@ -194,9 +203,10 @@ class NodeWorld:
     def run(self, transport: Any = None) -> dict[str, Network]:
         """Return each party's last network, once a coordinator has run to the end from its store."""
         with closing(self.store(COORDINATOR)) as store:
-            told = lambda done, _: self.rounds.append(done)  # noqa: E731
-            node = CoordinatorNode(self.charter, store, transport or self, told, self.enrolled(COORDINATOR))
-            node.run()
+            own = self.credentials[COORDINATOR]
+            seat = CoordinatorSeat(self.charter, self.membership, own, self.source(COORDINATOR))
+            beside = Beside(lambda done, _: self.rounds.append(done))
+            CoordinatorNode(self.charter, store, transport or self, seat, beside).run()
         return self.networks
 
     def close(self) -> None:
