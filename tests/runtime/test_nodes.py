@@ -25,7 +25,7 @@ REGRESSION, PCA = {"lacking": "regression"}, {"features": "pca", "components": 2
 CASES = [
     pytest.param("fedavg", "open", {}, id="fedavg, open"),
     pytest.param("fedavg", "masked", {}, id="fedavg, masked"),
-    pytest.param("fsvrg", "masked", {}, id="fsvrg, masked", marks=slow),
+    pytest.param("fsvrg", "masked", {}, id="fsvrg, masked"),
     pytest.param("labsync_mean", "masked", {}, id="labsync_mean, masked"),
     pytest.param("labsync", "open", {}, id="labsync, open", marks=slow),
     pytest.param("aligned", "masked", REGRESSION, id="aligned with regression, masked", marks=slow),
