@@ -135,7 +135,7 @@ def test_an_answer_that_is_none_is_named_and_the_run_goes_on_to_the_same_bits(
     nodes, chance = NodeWorld(honest.charter, tmp_path), np.random.default_rng(13)
     with closing(nodes):
         for step, name in honest.made:
-            if name != VICTIM:
+            if name != VICTIM or step.endswith("bye"):
                 continue
             first = _named(nodes, step, lambda _: Refusal("we do not\nlike it " + "x" * 10_000))
             assert isinstance(first, PartyError)
@@ -157,10 +157,10 @@ def test_a_party_that_does_not_answer_is_named_with_what_to_do(
     nodes = NodeWorld(honest.charter, tmp_path)
     with closing(nodes):
         for step, name in honest.made:
-            if name == VICTIM:
+            if name == VICTIM and not step.endswith("bye"):  # who does not hear that waits for nothing
                 fault = _named(nodes, step, lambda _: None)
                 assert isinstance(fault, AbortedError)
-                assert "party-2 did not answer within 3600 s, in " in str(fault)
+                assert "within 3600 s there was no answer of party-2, in " in str(fault)
                 assert "start the coordinator again: it goes on" in str(fault)
         assert alike(nodes.run(), due)
 
@@ -175,4 +175,4 @@ def test_an_answer_of_another_party_counts_for_nobody_where_sums_are_masked(tmp_
         for file in tmp_path.glob("*.db*"):
             file.unlink()
         fault = _named(nodes, "0.0.join", lambda _: other)
-    assert "signature" in str(fault) or "key" in str(fault)
+    assert "signature" in str(fault) or "signed" in str(fault)

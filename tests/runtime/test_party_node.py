@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,13 @@ import pytest
 from hansa.core import codec
 from hansa.core.errors import HansaError, MessageError, RefusedError
 from hansa.core.steps import Step, step_of
-from hansa.protection.enrolment import COORDINATOR, Roster
+from hansa.protection.enrolment import COORDINATOR
 from tests.runtime.node_world import ALL, Network, NodeWorld, alike, charter_of
 
 VICTIM = "party-2"
 LEVELS = ("open", "masked")
 KINDS = ["join", "meet", "statistics", "products", "scale", "turn", "start", "training", "finish"]
-KINDS += ["predictions", "training/keys"]
+KINDS += ["predictions", "training/keys", "amend", "bye"]
 KINDS += ["training/revealed", "support of statistics/keys", "support of products/keys", "products/keys", ""]
 
 
@@ -127,7 +127,7 @@ def test_garbage_under_the_due_step_is_refused_and_the_run_goes_on_to_the_same_b
     chance = np.random.default_rng(11)
 
     def garbled(step: Step, question: bytes) -> Iterator[tuple[str, bytes]]:
-        if step.kind == "statistics":  # in clear nothing is told, and nothing is read
+        if step.kind in ("statistics", "bye"):  # nothing is told that could be wrong
             return
         for _ in range(3):
             yield step.text, chance.bytes(40)
@@ -146,11 +146,8 @@ def _wrong(step: Step, question: bytes) -> Iterator[bytes]:
         return
     value = codec.decode(question)
     yield from (codec.encode(one) for one in ([], None, {}, {"of": None}, {"of": b""}, {1: 2}))
-    if step.kind == "join":
-        yield from _with(value, "charter", ["0" * 64, None, 5])
-        yield from _with(value, "roster", ["0" * 64, None])
-    elif step.kind == "meet":
-        yield from _with(value, "adverts", _wrong_adverts(value["adverts"]))
+    if step.kind in ("join", "meet"):
+        yield from _wrong_members(step.kind, value)
     elif step.kind == "scale":
         yield from _with(value, "totals", _wrong_numbers(value["totals"]))
         cells = len(value["totals"]) // 3
@@ -170,6 +167,29 @@ def _wrong(step: Step, question: bytes) -> Iterator[bytes]:
 def _with(value: dict[str, Any], name: str, others: list[Any]) -> Iterator[bytes]:
     yield codec.encode({key: one for key, one in value.items() if key != name})
     yield from (codec.encode(value | {name: other}) for other in others)
+
+
+def _wrong_members(kind: str, value: dict[str, Any]) -> Iterator[bytes]:
+    if kind == "join":
+        yield from _with(value, "membership", _wrong_lists(value["membership"]))
+        return
+    for name in ("approvals", "adverts") if value["adverts"] else ("approvals",):
+        yield from _with(value, name, _wrong_adverts(value[name]))
+
+
+def _wrong_lists(shown: bytes) -> list[Any]:
+    listed = codec.decode(shown)
+    parties = listed["parties"]
+    wrong = [
+        listed | {"charter": "0" * 64},
+        listed | {"run": "f" * 16},
+        listed | {"number": -1},
+        listed | {"parties": parties[::-1]},
+        listed | {"parties": parties[:-1]},
+        listed | {"parties": [*parties[:-1], [parties[-1][0], parties[0][1]]]},
+        listed | {"servers": [[COORDINATOR, bytes(32)]]},
+    ]
+    return [None, 5, b"", shown[:-1], shown + b"\0", *(codec.encode(one) for one in wrong)]
 
 
 def _wrong_adverts(adverts: dict[str, bytes]) -> list[Any]:
@@ -224,28 +244,26 @@ def test_a_gate_that_holds_an_answer_back_leaves_the_party_as_it_was(
 
 def test_a_charter_that_it_did_not_sign_is_refused_at_the_door(tmp_path: Path) -> None:
     nodes = _world(tmp_path, "open")
-    other = NodeWorld(charter_of("fedavg", rounds=9), tmp_path / "other")
-    (tmp_path / "other").mkdir()
-    with closing(nodes), closing(other), pytest.raises(HansaError) as fault:
-        nodes.charter, kept = other.charter, nodes.charter
-        coordinator = nodes.folder / "coordinator.db"
-        assert not coordinator.exists()
+    other = charter_of("fedavg", rounds=9)
+    with closing(nodes), pytest.raises(HansaError) as fault:
         for name in nodes.names:
-            nodes.alive[name] = replace(nodes, charter=kept).party(name)
+            nodes.alive[name] = nodes.party(name)
+        nodes.charter = other
         nodes.run()
-    assert "refuses join: coordinator: its charter or its roster is not the one" in str(fault.value)
+    assert "refuses join: coordinator: its list of members has another charter" in str(fault.value)
     assert (fault.value.where, nodes.made) == ("party-1", {})
 
 
-def test_a_roster_that_it_did_not_sign_is_refused_when_keys_are_told(tmp_path: Path) -> None:
+def test_a_list_that_not_all_have_signed_is_refused_when_signatures_are_told(tmp_path: Path) -> None:
     nodes = _world(tmp_path, "masked")
+
+    def other(step: Step, question: bytes) -> Iterator[tuple[str, bytes]]:
+        if step.kind == "meet":
+            value = codec.decode(question)
+            signed = {name: one for name, one in value["approvals"].items() if name != ALL[2]}
+            yield step.text, codec.encode(value | {"approvals": signed})
+
+    hostile = Hostile(nodes, other)
     with closing(nodes):
-        honest = nodes.roster
-        strange = dict(honest.parties) | {ALL[2]: nodes.credentials[ALL[0]].signing.public}
-        nodes.__dict__["roster"] = Roster("task", honest.servers, strange)
-        nodes.alive[ALL[2]] = nodes.party(ALL[2])
-        nodes.__dict__["roster"] = honest
-        with pytest.raises(HansaError) as fault:
-            nodes.run()
-    assert ALL[2] in str(fault.value)
-    assert {step for step, _ in nodes.made} <= {"0.0.join", "0.1.meet"}
+        nodes.run(hostile)
+    assert "has not signed the list of members" in str(hostile.refused[0][1])

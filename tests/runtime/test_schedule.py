@@ -8,31 +8,28 @@ import pytest
 
 from hansa.core.charter import Charter
 from hansa.core.steps import Step, step_of
-from hansa.runtime.learning import possible_keys
 from hansa.runtime.schedule import schedule_of
 from tests.runtime.node_world import NodeWorld, charter_of
 
 STAGES = ("keys", "masked", "agreed", "revealed")
 
 
-def _steps(charter: Charter) -> list[Step]:
-    schedule, found = schedule_of(charter, possible_keys(charter)[0]), [(-1, -1)]
-    while (step := schedule.after(*found[-1])) is not None:
-        found.append((step.round, step.number))
-    return [schedule.after(*place) or Step(0, 0, "") for place in found[:-1]]
-
-
 def _kinds(charter: Charter, round_: int) -> list[str]:
-    return [step.kind for step in _steps(charter) if step.round == round_]
+    return list(schedule_of(charter, 1).kinds(round_))
+
+
+def _steps(charter: Charter) -> list[Step]:
+    rounds = range(charter.rounds + 2)
+    return [Step(one, place, kind) for one in rounds for place, kind in enumerate(_kinds(charter, one))]
 
 
 def test_an_open_run_of_averages_is_as_short_as_this() -> None:
     charter = charter_of("fedavg")
-    assert _kinds(charter, 0) == ["join", "statistics", "scale", "start"]
+    assert _kinds(charter, 0) == ["join", "meet", "statistics", "scale", "start"]
     assert [_kinds(charter, number) for number in (1, 2, 3, 4)] == [
         ["training"],
         ["training"],
-        ["finish"],
+        ["finish", "bye"],
         [],
     ]
 
@@ -58,7 +55,7 @@ def test_what_an_algorithm_exchanges_has_its_place(
     name: str, preparation: dict[str, Any], before: list[str], each: list[str]
 ) -> None:
     charter = charter_of(name, preparation=preparation)
-    assert _kinds(charter, 0) == ["join", "statistics", "scale", "start", *before]
+    assert _kinds(charter, 0) == ["join", "meet", "statistics", "scale", "start", *before]
     assert _kinds(charter, 1) == each
 
 
@@ -69,15 +66,38 @@ def test_products_are_summed_where_the_charter_asks_for_what_follows_from_them(
     name: str, preparation: dict[str, Any]
 ) -> None:
     charter = charter_of(name, preparation=preparation)
-    assert _kinds(charter, 0) == ["join", "statistics", "scale", "products", "turn", "start"]
+    assert _kinds(charter, 0) == ["join", "meet", "statistics", "scale", "products", "turn", "start"]
 
 
-def test_a_number_beyond_a_round_leads_to_the_next_round() -> None:
-    """A store may have the answers of a longer charter: no step follows that does not exist."""
-    schedule = schedule_of(charter_of("fedavg"), 0)
-    assert schedule.after(1, 7) == Step(2, 0, "training")
-    assert schedule.after(3, 0) is None
-    assert schedule.after(9, 0) is None
+def test_the_next_step_alone_may_follow() -> None:
+    schedule = schedule_of(charter_of("fedavg", "masked"), 1)
+    steps, last = _steps(charter_of("fedavg", "masked")), (-1, -1)
+    for due in steps:
+        allowed = [one for one in steps if schedule.allows(one, last, ready=due.round > 0)]
+        assert allowed == [due]
+        assert not schedule.allows(Step(due.round, due.number, "amend"), last, ready=True)
+        last = (due.round, due.number)
+    assert not any(schedule.allows(one, last, ready=True) for one in steps)
+
+
+def test_who_was_late_may_begin_with_any_later_round_where_rounds_go_on_without_it() -> None:
+    late = schedule_of(charter_of("fedavg", "masked", rounds=5, lateness={"rule": "go_on"}), 1)
+    for last in ((1, 0), (1, 3), (0, len(late.before) - 1)):
+        assert late.allows(Step(3, 0, "training/keys"), last, ready=True)
+        assert not late.allows(Step(3, 1, "training/masked"), last, ready=True)
+    assert not late.allows(Step(2, 0, "training/keys"), (3, 1), ready=True)
+
+
+def test_after_a_round_members_hear_of_changes_and_who_comes_later_begins() -> None:
+    schedule = schedule_of(charter_of("fedavg", rounds=5), 1)
+    for kind, ready in (("amend", True), ("meet", True), ("join", False), ("meet", False), ("start", False)):
+        last = (2, 0) if ready else (-1, -1)
+        assert schedule.allows(Step(2, 1, kind), last, ready)
+    assert not schedule.allows(Step(2, 1, "join"), (2, 0), ready=True)
+    assert not schedule.allows(Step(2, 1, "scale"), (2, 0), ready=True)
+    assert not schedule.allows(Step(2, 1, "amend"), (1, 0), ready=True)
+    assert schedule.allows(Step(3, 0, "training"), (2, 6), ready=True)
+    assert not schedule.allows(Step(5, 1, "amend"), (5, 0), ready=True)
 
 
 @pytest.mark.parametrize("secrecy", ["open", "masked"])

@@ -1,6 +1,5 @@
 """What both sides know of a sum without a word, and which numbers it may hold."""
 
-from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,7 +8,6 @@ import pytest
 
 from hansa.algorithms.statistics import MOST
 from hansa.core.messages import Ask
-from hansa.runtime.learning import possible_keys
 from hansa.runtime.sums import CLIP, Sums, is_statistic
 from tests.runtime.node_world import charter_of
 
@@ -79,14 +77,3 @@ def test_numbers_of_models_and_of_statistics_are_written_each_in_its_form(width:
 )
 def test_a_statistic_is_so_many_numbers_that_can_be_added(value: Any, is_one: bool) -> None:
     assert is_statistic(value, 3) is is_one
-
-
-def test_keys_are_those_of_labels_but_where_rows_are_shared() -> None:
-    by_label = possible_keys(charter_of("labsync_mean"))
-    assert len(by_label) == 1
-    rows, mixed = possible_keys(charter_of("vertical")), possible_keys(charter_of("mixed"))
-    most = charter_of("mixed").protection.most_rows
-    assert (rows[0], rows[-1]) == (0, most)
-    assert (mixed[0], mixed[-1]) == (by_label[0], by_label[0] + most)
-    few = replace(charter_of("mixed").protection, most_rows=10)
-    assert len(possible_keys(replace(charter_of("mixed"), protection=few))) == 11
