@@ -15,10 +15,11 @@ import numpy as np
 
 from benchmarks.deployed_wire import consortium
 from benchmarks.measure import Row, at_least, at_most, shown
-from hansa.core import arrays, codec
+from hansa.core import arrays
 from hansa.core.charter import Party
 from hansa.core.charter_reader import parse_charter
 from hansa.core.charter_templates import template
+from hansa.core.framing import laid
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.asking import Asking
@@ -46,17 +47,19 @@ def _large() -> Iterator[Row]:
         charter = replace(parse_charter(template("cmapss")), roster=tuple(map(Party, names)))
         store = NodeStore(Path(folder) / "coordinator.db")
         asking = Asking(charter, wire, store)
-        model = {"w": np.zeros(_MODEL // 4, np.float32)}
+        model = {"w": np.ones(_MODEL // 4, np.float32)}
         like = arrays.blank(Terms(model, np.zeros((), np.float32)))
         asking.begin(1)
         idle, began = _resident(), time.perf_counter()
         found = OpenGathering(asking).totals(Ask(np.int32(1), model), [like], addressed=False)
         assert isinstance(found, Totals)
-        model["w"] += found.values["w"] / found.weight
-        store.keep({"standing": codec.encode(model)})
+        step = found.values["w"]
+        step /= found.weight
+        model["w"] += step
+        del found, step
+        store.keep({"state": laid({}, model)})
         seconds = time.perf_counter() - began
-        assert model["w"][0] == 1.0
-        del found
+        assert model["w"][0] == 2.0
         peak = _peak() - idle
         raw = _raw_copy(link, b"." * _MODEL)
     moved = (2 * _PARTIES + 1) * _MODEL / seconds  # one up, each down, each up, each down

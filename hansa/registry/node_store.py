@@ -1,17 +1,20 @@
 """What one node keeps of a run: where it stands, and what it answered. One SQLite file, in WAL mode.
 
 A commit is on the disk before it returns. An answer is kept together with the state that it leaves behind, so
-that a node which is killed at any moment has both or neither.
+that a node which is killed at any moment has both or neither. What is as large as a model lies in a file of
+its own beside it, written before the commit that names it.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
 from hansa.core.errors import FolderError
 from hansa.core.steps import Step
+from hansa.registry.folders import make_folder, read_bytes, write_bytes
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -22,6 +25,8 @@ CREATE TABLE IF NOT EXISTS answer (
 
 
 _OWNER = "owner"  # the name of what says whose store it is
+_LARGE = 1 << 20  # bytes from which a value lies in a file of its own
+_INSIDE, _BESIDE = b"\0", b"\1"  # before a value in its row, and before the name of its file
 
 
 class NodeStore:
@@ -41,6 +46,8 @@ class NodeStore:
         except sqlite3.Error as fault:
             self._base.close()
             raise self._fault(fault) from fault
+        self._files = path.with_name(f"{path.name}.large")
+        self._tidy()
 
     def claim(self, owner: str) -> None:
         """Keep whose store this is; raises FolderError where it is another's."""
@@ -86,11 +93,13 @@ class NodeStore:
 
         question: its digest.
         """
+        rows = [(name, self._put(value)) for name, value in states.items()]
+        put = self._put(answer)
         try:
             self._base.execute("BEGIN IMMEDIATE")
-            self._base.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", list(states.items()))
+            self._base.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", rows)
             if step is not None:
-                row = (step.round, step.number, question, answer)
+                row = (step.round, step.number, _INSIDE + question, put)
                 self._base.execute("INSERT INTO answer VALUES (?, ?, ?, ?)", row)
                 self._base.execute("DELETE FROM answer WHERE round < ?", (step.round,))
             self._base.execute("COMMIT")
@@ -98,6 +107,7 @@ class NodeStore:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK")
             raise self._fault(fault) from fault
+        self._tidy()
 
     def close(self) -> None:
         """Close the file."""
@@ -108,7 +118,33 @@ class NodeStore:
             found = self._base.execute(query, values).fetchone()
         except sqlite3.Error as fault:
             raise self._fault(fault) from fault
-        return None if found is None else bytes(found[0])
+        if found is None:
+            return None
+        value = bytes(found[0])
+        return read_bytes(self._files / value[1:].decode()) if value[:1] == _BESIDE else value[1:]
+
+    def _put(self, value: bytes) -> bytes:
+        """Return what stands for a value in its row; a large one is on the disk when this returns."""
+        if len(value) < _LARGE:
+            return _INSIDE + value
+        name = os.urandom(8).hex()
+        make_folder(self._files)
+        write_bytes(self._files / name, value)
+        return _BESIDE + name.encode()
+
+    def _tidy(self) -> None:
+        """Remove files that no row names: of values that were replaced, or of a commit that was cut short."""
+        if not self._files.is_dir():
+            return
+        try:
+            query = "SELECT value FROM state UNION ALL SELECT answer FROM answer"
+            rows = self._base.execute(f"SELECT value FROM ({query}) WHERE length(value) < 64").fetchall()  # noqa: S608
+        except sqlite3.Error as fault:
+            raise self._fault(fault) from fault
+        named = {bytes(value)[1:].decode() for (value,) in rows if bytes(value)[:1] == _BESIDE}
+        for file in self._files.iterdir():
+            if file.name not in named:
+                file.unlink(missing_ok=True)
 
     def _fault(self, fault: sqlite3.Error) -> FolderError:
         return FolderError(

@@ -19,7 +19,7 @@ from hansa.core import arrays, codec
 from hansa.core.charter import Charter, Party
 from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import FolderError, MessageError
-from hansa.core.framing import frame
+from hansa.core.framing import frame, laid, leaves
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import BY_ROW, METHODS
 from hansa.models.network import Shape
@@ -52,7 +52,8 @@ class Beside:
 
 
 _MOST_INPUTS = 1 << 16  # of a network: what says more asks for memory that nobody has
-_STANDING = "standing"  # the name of what is kept
+_STANDING, _STATE = "standing", "state"  # the names of what is kept
+_KEPT = {"kind": "state"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,23 +123,23 @@ class CoordinatorNode:
         """
         kept = self._store.state(_STANDING)
         if kept is None:
-            round_, flat = 0, None
+            round_ = 0
             joined = self._joined()
             gathering = self._gathering(joined.adverts)
             agreed = self._prepared(gathering, joined)
         else:
-            round_, agreed, flat, signed = _standing(kept, self._charter.name)
+            round_, agreed, signed = _standing(kept, self._charter.name)
             self._seat.membership = signed
             self._asking.names = tuple(one.party.name for one in signed.parties)
             gathering = self._gathering(agreed.adverts)
         course = self._course(agreed)
-        if flat is None:
+        if kept is None:
             state = course.first
             for _ in course.algorithm.openings:
                 state = self._round(course, gathering, state)
             self._keep(agreed, state)
         else:
-            state = _restored(course.like, flat, self._charter.name)
+            state = _restored(course.like, self._store.state(_STATE), self._charter.name)
         for number in range(round_ + 1, self._charter.rounds + 1):
             self._amend(agreed, state, number - 1)
             self._asking.begin(number)
@@ -248,25 +249,24 @@ class CoordinatorNode:
             "adverts": dict(agreed.adverts),
             "totals": agreed.totals,
             "members": self._seat.membership.value,
-            "state": arrays.flatten(state),
         }
-        self._store.keep({_STANDING: codec.encode(value)})
+        self._store.keep({_STANDING: codec.encode(value), _STATE: laid(_KEPT, state)})
 
 
-def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, dict[str, NDArray[Any]], Membership]:
-    """Return the rounds that are done, what was agreed, the state and the members, from what was kept."""
+def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, Membership]:
+    """Return the rounds that are done, what was agreed, and the members, from what was kept."""
     try:
         value = codec.decode(kept)
         shape = _shape(value["shape"], charter)
         agreed = _Agreed(value["keys"], shape, value["sizes"], value["adverts"], value["totals"])
-        return value["round"], agreed, value["state"], membership_of(value["members"], charter)
+        return value["round"], agreed, membership_of(value["members"], charter)
     except (KeyError, TypeError, ValueError, MessageError) as fault:
         raise _damaged(charter) from fault
 
 
-def _restored(like: Any, flat: Mapping[str, NDArray[Any]], charter: str) -> Any:
+def _restored(like: Any, kept: bytes | None, charter: str) -> Any:
     try:
-        return arrays.restore(like, flat)
+        return arrays.restore(like, leaves(_KEPT, like, kept or b""))
     except ValueError as fault:
         raise _damaged(charter) from fault
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hansa.core import arrays, codec
 from hansa.core.errors import AbortedError
-from hansa.core.framing import frame, leaves_of
+from hansa.core.framing import Leaves, frame, leaves_of
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.protection import packing
 from hansa.protection.enrolment import Channels
@@ -22,7 +22,6 @@ from hansa.transport.memory import ask_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Leaves = Mapping[str, NDArray[Any]]
 _WEIGHT = "weight"  # the name of what a party counts for, in a frame of terms
 _PIECE = 1 << 18  # numbers that are worked on at a time
 

@@ -19,7 +19,7 @@ from hansa.core import arrays, codec
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import FolderError, HansaError, MessageError, RefusedError
-from hansa.core.framing import frame, framed
+from hansa.core.framing import frame, framed, laid, leaves
 from hansa.core.messages import Ask, Terms
 from hansa.core.methods import METHODS
 from hansa.core.steps import Step, step_of
@@ -38,6 +38,7 @@ from hansa.runtime.sums import ROWS, Sums, is_statistic
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
+_KEPT = {"kind": "local"}
 _AMEND, _SIGNED = "amend", "membership"  # of a change that not all have signed yet; of the list that all have
 _BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
@@ -239,7 +240,7 @@ class PartyNode:
         ask = self._ask(kind, question)
         assert self._ready is not None
         terms = self._ready.member.answer(ask)
-        return terms, {_LOCAL: codec.encode(arrays.flatten(self._ready.member.local))}
+        return terms, {_LOCAL: laid(_KEPT, self._ready.member.local)}
 
     def _ask(self, kind: str, question: bytes) -> Ask:
         opening = "" if kind == "training" else kind
@@ -257,7 +258,7 @@ class PartyNode:
 
     def _remember(self, member: Member, local: bytes) -> None:
         try:
-            member.local = arrays.restore(member.local, codec.decode(local))
+            member.local = arrays.restore(member.local, leaves(_KEPT, member.local, local))
         except ValueError as fault:
             raise FolderError(
                 "what this party remembers of the run cannot be read",

@@ -16,6 +16,7 @@ from hansa.core.errors import AbortedError, HansaError, MessageError, PartyError
 from hansa.core.steps import step_of
 from hansa.protection.enrolment import COORDINATOR
 from hansa.transport.seam import Refusal
+from tests.runtime.frames import closed, opened
 from tests.runtime.node_world import Bytes, Network, NodeWorld, alike, charter_of
 
 VICTIM = "party-2"
@@ -77,6 +78,10 @@ def _lies(step: str, answer: bytes, chance: np.random.Generator) -> Iterator[Lie
     if "/" in kind:
         yield lambda _: bytes([answer[0] ^ 1]) + answer[1:]
         return
+    if kind == "training":
+        for one in _wrong_frames(answer):
+            yield lambda _, one=one: one
+        return
     value = codec.decode(answer)
     plain: list[Any] = [[], None, 5, [value]] + ([{}] if value else [])
     plain += [value | changes for changes in _changes(kind, value)]
@@ -100,9 +105,6 @@ def _changes(kind: str, value: dict[str, Any]) -> Iterator[dict[str, Any]]:
         lookups: list[Any] = [[1], [[1, 2, 3]], [[2**70, 1]], [["a", "b"]], 5, [[-1, 1]]]
         yield from ({"shape": [*shape[:3], one]} for one in lookups)
         yield {"shape": [shape[0] + 1, *shape[1:]]}  # a network of its own
-    elif kind == "training":
-        yield from ({"arrays": one} for one in _wrong_arrays(value["arrays"]))
-        yield from ({"kind": "ask"}, {"opening": "x"}, {"more": 1}, {"arrays": None})
 
 
 def _wrong_numbers(term: np.ndarray) -> list[Any]:
@@ -113,16 +115,21 @@ def _wrong_numbers(term: np.ndarray) -> list[Any]:
     return [*bad, *sizes, None, 1.0, term.tolist()]
 
 
-def _wrong_arrays(leaves: dict[str, np.ndarray]) -> Iterator[dict[Any, Any]]:
+def _wrong_frames(answer: bytes) -> Iterator[bytes]:
+    head, leaves = opened(answer)
+    yield from (closed(head | one, leaves) for one in ({"kind": "ask"}, {"opening": "x"}, {"more": 1}))
+    yield from (closed(head, one) for one in _wrong_arrays(leaves))
+
+
+def _wrong_arrays(leaves: dict[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
     weight = next(name for name in leaves if name.endswith("weight"))
     for name in (weight, max(leaves, key=lambda one: leaves[one].size)):
         own = leaves[name]
-        last = -1.0 if name == weight else 3e38  # times the weight it is beyond all numbers
-        bad: list[Any] = [np.full_like(own, one) for one in (np.nan, np.inf, last)]
-        bad += [own[..., None], own.reshape(-1)[:0], own.astype("f8"), own > 0, 1.0, None, [1]]
+        bad = [np.full_like(own, one) for one in (np.nan, np.inf)]
+        bad += [np.full_like(own, -1.0)] if name == weight else []
+        bad += [own[..., None], np.zeros((0, 3), own.dtype), own.astype("f8"), own > 0]
         yield from (leaves | {name: one} for one in bad)
         yield {key: one for key, one in leaves.items() if key != name}
-    yield leaves | {1: 2}
     yield leaves | {"x" * 10_000: np.zeros(1)}
 
 

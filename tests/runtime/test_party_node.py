@@ -15,6 +15,7 @@ from hansa.core import codec
 from hansa.core.errors import HansaError, MessageError, RefusedError
 from hansa.core.steps import Step, step_of
 from hansa.protection.enrolment import COORDINATOR
+from tests.runtime.frames import closed, opened
 from tests.runtime.node_world import ALL, Network, NodeWorld, alike, charter_of
 
 VICTIM = "party-2"
@@ -144,7 +145,8 @@ def _wrong(step: Step, question: bytes) -> Iterator[bytes]:
     if "/" in step.kind and not step.kind.endswith("/keys"):
         yield bytes([question[0] ^ 1]) + question[1:]  # sealed: any bit counts
         return
-    value = codec.decode(question)
+    framed = "/" not in step.kind and step.kind in ("training", "finish")
+    value = {} if framed else codec.decode(question)
     yield from (codec.encode(one) for one in ([], None, {}, {"of": None}, {"of": b""}, {1: 2}))
     if step.kind in ("join", "meet"):
         yield from _wrong_members(step.kind, value)
@@ -159,8 +161,7 @@ def _wrong(step: Step, question: bytes) -> Iterator[bytes]:
             value, "keys", [-1, value["keys"] + 1, value["keys"] - 1, 2**31, 2**70, True, 1.0, None]
         )
     elif step.kind.partition("/")[0] in ("training", "finish"):
-        frame = codec.decode(value["of"]) if "of" in value else value
-        for changed in _wrong_frames(frame, finite=step.kind != "finish"):
+        for changed in _wrong_frames(value.get("of", question), step.kind != "finish"):
             yield codec.encode({"of": changed}) if "of" in value else changed
 
 
@@ -207,17 +208,19 @@ def _wrong_numbers(totals: np.ndarray) -> list[Any]:
     return [bad, huge, totals[:-1], np.append(totals, 0.0), totals.astype("f4"), totals[None], 1.0, None, []]
 
 
-def _wrong_frames(frame: dict[str, Any], *, finite: bool) -> Iterator[bytes]:
-    leaves = frame["arrays"]
+def _wrong_frames(frame: bytes, finite: bool) -> Iterator[bytes]:
+    head, leaves = opened(frame)
     name = max(leaves, key=lambda one: leaves[one].size)
     own = leaves[name]
-    wrong: list[Any] = [own.astype("f8"), own[..., None], own.reshape(-1)[:0], 0.5, [], None]
+    wrong = [own.astype("f8"), own[..., None], own.reshape(-1)[:0]]
     if finite:  # what trains on them leaves the finite numbers
-        wrong.append(np.full_like(leaves[name], np.nan))
-    yield from (codec.encode(frame | {"arrays": leaves | {name: one}}) for one in wrong)
-    yield codec.encode(frame | {"arrays": {key: one for key, one in leaves.items() if key != name}})
-    yield codec.encode(frame | {"opening": "support"})
-    yield codec.encode(frame | {"kind": "terms"})
+        wrong.append(np.full_like(own, np.nan))
+    yield from (closed(head, leaves | {name: one}) for one in wrong)
+    yield closed(head, {key: one for key, one in leaves.items() if key != name})
+    yield from (
+        closed(head | other, leaves) for other in ({"opening": "support"}, {"kind": "terms"}, {"a": 1})
+    )
+    yield from (b"", frame[:-1], frame + b"\0", b"\xff" * 4 + frame[4:], codec.encode({}))
 
 
 def test_a_gate_that_holds_an_answer_back_leaves_the_party_as_it_was(
