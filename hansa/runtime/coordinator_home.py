@@ -19,9 +19,11 @@ from hansa.transport import subjects
 from hansa.transport.certificates import (
     AUTHORITY,
     SERVER,
+    certificate_text,
     check_dates,
     make_authority,
     make_server_certificate,
+    names_of,
     write_secret,
 )
 from hansa.transport.nats_link import Access
@@ -41,6 +43,7 @@ class Reach:
     host: str = "127.0.0.1"  # where that one listens
     port: int = 0  # 0: one that is free
     names: tuple[str, ...] = ("localhost", "127.0.0.1")  # by which parties reach it
+    authority: Path | None = None  # a cluster's certificate is under it; None: one that all machines trust
 
 
 class CoordinatorHome:
@@ -61,6 +64,7 @@ class CoordinatorHome:
             )
         if not charter.roster:
             raise CharterError("names no party", do="name them: [party.NAME]", where=charter.name)
+        authority = None if reach.authority is None else certificate_text(reach.authority)
         make_folder(folder)
         make_identity(folder)
         for name in _KEYS:
@@ -68,6 +72,8 @@ class CoordinatorHome:
         if not reach.url:
             make_authority(folder, now)
             make_server_certificate(folder, reach.names, now)
+        elif authority is not None:
+            write_text(folder / AUTHORITY, authority)
         write_text(folder / _CHARTER, text)
         write_json(folder / _MEMBERS, {})
         port = reach.port or (0 if reach.url else free_port(reach.host))  # invitations name it
@@ -126,6 +132,18 @@ class CoordinatorHome:
         check_dates(certificate, now)
         place = Place(self.folder / "server", certificate, str(self._about["host"]), int(self._about["port"]))
         return NatsServer(place, self.trust(now))
+
+    def renew_certificate(self, now: datetime) -> datetime:
+        """Make the server's certificate anew, for the same names; return when it ends. Raises FolderError."""
+        certificate = self.folder / SERVER
+        if self._about["url"]:
+            raise FolderError(
+                "has no server of its own",
+                do="renew the cluster's certificates there",
+                where=str(self.folder),
+            )
+        make_server_certificate(self.folder, names_of(certificate), now)
+        return check_dates(certificate, now)
 
     @property
     def authority(self) -> Path | None:
