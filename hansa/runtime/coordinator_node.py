@@ -177,9 +177,11 @@ class CoordinatorNode:
     def _joined(self) -> _Joined:
         """Return what the parties say when they join, once all have signed the list of members."""
         told = self._asking.tell("join", membership=codec.encode(self._seat.membership.value))
-        met = self._seat.met(told)
+        keys, readings, met = self._keys(told), _alike(told, "readings"), self._seat.met(told)
+        if self._charter.secrecy != "open":
+            self._seat.channels(met["adverts"])  # what is told to all is theirs
         self._asking.tell("meet", **met)
-        return _Joined(self._keys(told), _alike(told, "readings"), met["adverts"])
+        return _Joined(keys, readings, met["adverts"])
 
     def _keys(self, told: Mapping[str, Mapping[str, Any]]) -> int:
         """Return how many keys predictions are shared under: of labels, which all know, or of shared rows."""

@@ -142,6 +142,7 @@ class PartyNode:
         if step.kind == "finish":
             return self._finished(question), {}
         if step.kind == "bye":
+            _map(question)
             self.over = True
             return codec.encode({}), {}
         return self._under_masks(step, question) if self._masks else self._in_clear(step, question)

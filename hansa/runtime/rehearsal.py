@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -45,11 +46,17 @@ def rehearsed(
         terms = []
         for party, size in enumerate(sizes):
             own = ask_of(ask, party)
-            shapes, _ = jax.eval_shape(algorithm.answer, locals_[size], alike[size], own)
+            shapes, _ = jax.eval_shape(partial(_answered, algorithm), locals_[size], alike[size], own)
             terms.append(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes))
         found[ask.opening] = Exchange(ask, terms)
         state = algorithm.absorb(state, terms if algorithm.addressed else _of(terms[0]))
     return found, state
+
+
+@partial(jax.jit, static_argnums=0)
+def _answered(algorithm: Algorithm, local: Any, rows: Rows, ask: Ask) -> tuple[Terms, Any]:
+    """Return an answer; jitted, so that parties of one size are traced once."""
+    return algorithm.answer(local, rows, ask)
 
 
 def _of(terms: Terms) -> Totals:

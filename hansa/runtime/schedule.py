@@ -19,21 +19,32 @@ class Schedule:
     before: tuple[str, ...]  # kinds of the steps before the first round
     each: tuple[str, ...]  # of those of each round
     rounds: int
+    skips: bool = False  # whether a round may go on without a party
 
     def allows(self, step: Step, last: tuple[int, int], ready: bool) -> bool:
         """Return whether a step may follow the last one; ready: whether the party has begun.
 
-        It is the next, the first of a later round for who was late, or one about members after a round: those
-        who have begun hear of changes, and who comes later begins.
+        It is the next one: what a party has forgotten, it must not answer twice. Where rounds go on without
+        who is late, it may be the first of any later round. After a round there are steps about members: who
+        has begun hears of changes, and who comes later begins.
         """
-        kinds = self._kinds(step.round)
+        kinds = self.kinds(step.round)
         if 0 < step.round < self.rounds and step.number >= len(kinds):
-            return step.kind in (_CHANGES if ready else _BEGINNING)
+            if not ready:
+                return step.kind in _BEGINNING
+            return step.kind in _CHANGES and (self.skips or self._is_over(step.round, last))
         if step.number >= len(kinds) or kinds[step.number] != step.kind:
             return False
-        return step.number == 0 or (step.round, step.number - 1) == last
+        if step.number:
+            return (step.round, step.number - 1) == last
+        return self._is_over(step.round - 1, last) or (self.skips and step.round > last[0])
 
-    def _kinds(self, round_: int) -> tuple[str, ...]:
+    def _is_over(self, round_: int, last: tuple[int, int]) -> bool:
+        """Return whether a round's own steps are over."""
+        return last[0] == round_ and last[1] >= len(self.kinds(round_)) - 1
+
+    def kinds(self, round_: int) -> tuple[str, ...]:
+        """Return the kinds of a round's own steps, in their order; of round 0, of those before the first."""
         if round_ == 0:
             return self.before
         if 1 <= round_ <= self.rounds:
@@ -57,7 +68,8 @@ def schedule_of(charter: Charter, keys: int) -> Schedule:
     if sums_products(charter):
         before += [*statistics("products"), "turn"]
     before += ["start", *summed(*algorithm.openings)]
-    return Schedule(tuple(before), tuple(summed(*algorithm.preludes, "training")), charter.rounds)
+    each = tuple(summed(*algorithm.preludes, "training"))
+    return Schedule(tuple(before), each, charter.rounds, charter.lateness.rule == "go_on")
 
 
 def sums_products(charter: Charter) -> bool:

@@ -156,6 +156,8 @@ def check_all(membership: Membership, approvals: Mapping[str, bytes]) -> None:
     read: list[Approval] = []
     for name, data in approvals.items():
         approval = read_approval(data, name)
+        if approval.name != name:
+            raise MessageError("its signature is shown as another's", do="drop the message", where=name)
         check_approval(membership, approval)
         read.append(approval)
     for name in unsigned(membership, read):

@@ -13,11 +13,11 @@ from hansa.core.steps import step_of
 from hansa.protection.enrolment import COORDINATOR, credential
 from hansa.protection.membership import Member, Membership
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.coordinator_node import CoordinatorNode
+from hansa.runtime.coordinator_node import Beside, CoordinatorNode
 from hansa.runtime.outbound import Outbound
 from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
-from hansa.runtime.seats import CoordinatorSeat, PartySeat
+from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
 from hansa.transport.memory import Memory
 from hansa.transport.seam import Answer
 from tests.simulation.small_world import small, world
@@ -46,7 +46,7 @@ class Consortium:
         seat = CoordinatorSeat(self.charter, self._list, self._own[COORDINATOR], os.urandom)
         store = NodeStore(self.folder / "coordinator.db")
         transport = Memory({name: self._answer(name) for name in self._nodes})
-        CoordinatorNode(self.charter, store, transport, lambda done, rounds: None, seat).run()
+        CoordinatorNode(self.charter, store, transport, seat, Beside(lambda done, rounds: None)).run()
 
     def _answer(self, name: str) -> Answer:
         def answer(step: str, question: bytes) -> bytes:
@@ -64,7 +64,9 @@ class Consortium:
             folder.mkdir()
             gate = self.gates[party.name] = Outbound(folder, self.charter, policy, lambda: NOON)
             boss = self._own[COORDINATOR].signing.public
-            seat = PartySeat(self.charter, RUN, boss, self._own[party.name], os.urandom)
+            seat = PartySeat(
+                self.charter, Asks(RUN, boss), self._own[party.name], os.urandom, lambda found: None
+            )
             preparing = Preparing(self.charter, party, share, dealt.spools)
             ways = Ways(gate, lambda algorithm, network: None, gate.expect)
             nodes[party.name] = PartyNode(self.charter, preparing, NodeStore(folder / "node.db"), ways, seat)
