@@ -6,6 +6,7 @@ that a node which is killed at any moment has both or neither.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,10 @@ class NodeStore:
     def __init__(self, path: Path) -> None:
         """Open the file, or make it; raises FolderError where that is not possible."""
         self._path = path
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it holds secrets of masks
+        except OSError as fault:
+            raise self._fault(fault) from fault
         try:
             self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as fault:
@@ -110,7 +115,7 @@ class NodeStore:
             raise self._fault(fault) from fault
         return None if found is None else bytes(found[0])
 
-    def _fault(self, fault: sqlite3.Error) -> FolderError:
+    def _fault(self, fault: sqlite3.Error | OSError) -> FolderError:
         return FolderError(
             f"cannot be read or written ({fault})",
             do="free space on the disk, or put back the folder as it was, and start again",

@@ -33,6 +33,7 @@ from hansa.transport.nats_tokens import Trust, trust, user_token
 _ABOUT, _MEMBERS, _REVOKED, _CHARTER = "consortium.json", "members.json", "revoked.json", "charter.toml"
 _KEYS = ("operator", "account", "system")  # of the server, each in a file of its own
 _RUN_BYTES = 8
+_ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared with, not listened on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Reach:
     url: str = ""  # of the consortium's own cluster; empty: the coordinator starts a server of its own
     host: str = "127.0.0.1"  # where that one listens
     port: int = 0  # 0: one that is free
-    names: tuple[str, ...] = ("localhost", "127.0.0.1")  # by which parties reach it
+    names: tuple[str, ...] = ("127.0.0.1", "localhost")  # by which parties reach it, invitations by the first
     authority: Path | None = None  # a cluster's certificate is under it; None: one that all machines trust
 
 
@@ -77,7 +78,7 @@ class CoordinatorHome:
         write_text(folder / _CHARTER, text)
         write_json(folder / _MEMBERS, {})
         port = reach.port or (0 if reach.url else free_port(reach.host))  # invitations name it
-        place = {"url": reach.url, "host": reach.host, "port": port}
+        place = {"url": reach.url, "host": reach.host, "port": port, "named": reach.names[0]}
         write_json(folder / _ABOUT, {"run": os.urandom(_RUN_BYTES).hex(), **place})
         return cls(folder)
 
@@ -156,13 +157,21 @@ class CoordinatorHome:
         """Return where parties find the server."""
         if self._about["url"]:
             return tuple(str(self._about["url"]).split(","))
-        return (f"tls://{self._about['host']}:{self._about['port']}",)
+        return (f"tls://{self._about['named']}:{self._about['port']}",)
 
     def access(self, now: datetime) -> Access:
         """Return how the coordinator itself enters the server."""
         own = self.identity.signing
         token = user_token(self._key("account"), own.public, subjects.coordinator_rights(self.run), now)
-        return Access(self.urls, self.authority, own, token, subjects.coordinator_inbox(self.run))
+        inbox = subjects.coordinator_inbox(self.run)
+        return Access(self._own_urls(), self.authority, own, token, inbox)
+
+    def _own_urls(self) -> tuple[str, ...]:
+        """Return where the coordinator finds the server: its own beside it, whatever others call it."""
+        if self._about["url"]:
+            return self.urls
+        host = "localhost" if self._about["host"] in _ANYWHERE else self._about["host"]
+        return (f"tls://{host}:{self._about['port']}",)
 
     def token(self, name: str, key: bytes, now: datetime, days: int) -> str:
         """Return what lets a party into the server for so many days."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from hansa.cli.vital_page import vital_page
+from hansa.cli.vital_page import COUNTERS, GAUGES, vital_page
 from hansa.core.errors import FolderError, LinkError
-from hansa.runtime.vital_signs import VitalSigns
+from hansa.runtime.vital_signs import Counts, VitalSigns
 from hansa.transport.memory import Memory
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -53,6 +53,13 @@ def test_metrics_are_the_counts() -> None:
     assert (found["hansa_round"], found["hansa_rounds"]) == (1, 9)
     assert (found["hansa_connected"], found["hansa_missing[bert]"]) == (0, 1)
     assert found["process_resident_memory_bytes"] > 1e6 or sys.platform != "linux"
+
+
+def test_every_count_is_a_metric_and_every_metric_is_in_the_docs() -> None:
+    assert {*GAUGES, *COUNTERS} == set(Counts.__dataclass_fields__)
+    page = (REPOSITORY / "docs" / "operate.md").read_text(encoding="utf-8")
+    names = [*GAUGES, *(f"{name}_total" for name in COUNTERS), "connected", "missing", "state"]
+    assert not [name for name in names if f"`hansa_{name}" not in page]
 
 
 def test_health_is_told_always_and_readiness_once_the_node_does_its_part() -> None:
