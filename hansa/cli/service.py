@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from hansa.cli.commands import STOPPED
 from hansa.cli.service_log import FORMS, LEVELS, log_to_stderr
 from hansa.core.errors import HansaError
 
@@ -72,6 +73,11 @@ def service(options: ServiceOptions, clock: Callable[[], datetime]) -> Iterator[
             if options.log == "json":  # the line that all commands end with is no JSON
                 logger.error("%s", fault)
                 raise click.exceptions.Exit(2) from fault
+            raise
+        except KeyboardInterrupt as stop:
+            if options.log == "json":
+                logger.info("stopped")
+                raise click.exceptions.Exit(STOPPED) from stop
             raise
 
 
