@@ -8,11 +8,17 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.deployed_wire import Seat, seat_of
+from hansa.core.framing import frame
+from hansa.core.messages import Terms
 from hansa.core.steps import step_of
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.outbound import OutboundLog
 from hansa.transport.nats import COORDINATOR, End
 from hansa.transport.nats_door import NatsDoor
 from hansa.transport.nats_link import Link
@@ -23,8 +29,9 @@ _PATIENCE_S = 30.0
 class Answers:
     """What a party answers: its own bytes, kept as a node keeps them; `stages` tells what that took."""
 
-    def __init__(self, store: NodeStore, size: int) -> None:
-        self._store, self._body = store, bytes(range(256)) * (-(-size // 256))
+    def __init__(self, store: NodeStore, log: OutboundLog, size: int) -> None:
+        self._store, self._log = store, log
+        self._body = frame(Terms({"w": np.ones(size // 4, np.float32)}, np.ones((), np.float32)))
         self._kept: list[float] = []
 
     def answer(self, text: str, question: bytes) -> bytes:
@@ -37,6 +44,7 @@ class Answers:
             return known[1]
         answer = self._body
         began = time.perf_counter()
+        self._log.add(datetime.now(UTC), step, answer)
         self._store.keep({"local": question[:64]}, step, hashlib.sha256(question).digest(), answer)
         self._kept.append(time.perf_counter() - began)
         return answer
@@ -47,7 +55,7 @@ def main(folder: Path, name: str, size: int) -> None:
     seat: Seat = seat_of(folder, name)
     link = Link(seat.access)
     link.open(_PATIENCE_S)
-    answers = Answers(NodeStore(folder / f"{name}.db"), size)
+    answers = Answers(NodeStore(folder / f"{name}.db"), OutboundLog(folder / f"{name}.log"), size)
     door = NatsDoor(End(link, seat.run, name, seat.key), seat.coordinator)
     assert name != COORDINATOR
     door.serve(answers.answer, lambda: False)

@@ -19,6 +19,7 @@ from hansa.transport.nats import COORDINATOR, End, NatsTransport
 from hansa.transport.nats_link import Access, Link
 from hansa.transport.nats_server import NatsServer, Place
 from hansa.transport.nats_tokens import trust, user_token
+from hansa.transport.subjects import Rights
 
 _PATIENCE_S = 60.0
 
@@ -59,7 +60,8 @@ def consortium(
             seat = {"run": run, "key": own.secret.hex(), "coordinator": key.public.hex()}
             seat |= {"url": server.url, "token": token}
             (folder / f"{name}.seat").write_text(json.dumps(seat), encoding="utf-8")
-        token = user_token(account, key.public, subjects.coordinator_rights(run), now)
+        everything = Rights((">",), (">",))  # to compare with raw NATS on the same connection
+        token = user_token(account, key.public, everything, now)
         inbox = subjects.coordinator_inbox(run)
         link = Link(Access((server.url,), folder / AUTHORITY, key, token, inbox))
         link.open(_PATIENCE_S)

@@ -20,6 +20,7 @@ TOPICS = {
     "accuracy": "benchmarks.accuracy",
     "secure-sums": "benchmarks.secure_sums",
     "judge": "benchmarks.judge",
+    "deployed": "benchmarks.deployed",
 }
 
 

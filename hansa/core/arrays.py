@@ -39,7 +39,15 @@ def flatten(tree: Any) -> dict[str, np.ndarray]:
 
 
 def restore(like: Any, flat: Mapping[str, np.ndarray]) -> Any:
-    """Return a tree of the shape of `like` with the leaves of `flatten`.
+    """Return a tree of the shape of `like` with the leaves of `flatten`; raises ValueError as `check`."""
+    check(like, flat)
+    old, structure = jax.tree.flatten(like)
+    new = [_from_numpy(leaf, flat[name]) for leaf, name in zip(old, flatten(like), strict=True)]
+    return jax.tree.unflatten(structure, new)
+
+
+def check(like: Any, flat: Mapping[str, np.ndarray]) -> None:
+    """Pass if leaves are those of `like`.
 
     Raises ValueError when a leaf is missing, unknown, of another shape or of another number type.
     """
@@ -52,9 +60,17 @@ def restore(like: Any, flat: Mapping[str, np.ndarray]) -> Any:
     wrong = [name for name in expected if expected[name].dtype != flat[name].dtype]
     if wrong:
         raise ValueError(f"number types differ: {wrong}")
-    old, structure = jax.tree.flatten(like)
-    new = [_from_numpy(leaf, flat[name]) for leaf, name in zip(old, expected, strict=True)]
-    return jax.tree.unflatten(structure, new)
+
+
+def blank(tree: Any) -> Any:
+    """Return a tree of the same shapes and number types whose zeros take no memory."""
+
+    def zeros(leaf: Any) -> Any:
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return leaf
+        return np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape)
+
+    return jax.tree.map(zeros, tree)
 
 
 def array_bytes(tree: Any) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import numpy as np
+
 from hansa.core import arrays, codec
 from hansa.core.errors import MessageError
 from hansa.core.messages import Ask, Terms
@@ -19,12 +21,22 @@ def frame(message: Ask | Terms) -> bytes:
 
 
 def framed(like: Message, data: bytes, sender: str) -> Message:
-    """Return the message of a frame; raises MessageError unless it has the kind and the arrays of `like`."""
+    """Return the message of a frame. Raises MessageError as `leaves_of` does."""
+    found: Message = arrays.restore(like, leaves_of(like, data, sender))
+    return found
+
+
+def leaves_of(like: Ask | Terms, data: bytes, sender: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a frame by their names, which lie in its bytes.
+
+    Raises MessageError unless it has the kind and the arrays of `like`.
+    """
     try:
         value = codec.decode(data)
         if not isinstance(value, dict) or value != _head(like) | {"arrays": value.get("arrays")}:
             raise ValueError("another kind of message")
-        found: Message = arrays.restore(like, value["arrays"])
+        found: dict[str, np.ndarray] = value["arrays"]
+        arrays.check(like, found)
     except (ValueError, AttributeError) as fault:
         raise MessageError(
             f"its message is not the one that was due ({str(fault)[:_MOST_SAID]})",

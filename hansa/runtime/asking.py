@@ -43,8 +43,9 @@ class Asking:
         all_of_them: bool = True,
         seconds: float | None = None,
     ) -> Iterator[tuple[str, bytes]]:
-        """Take a step; yield each party and its answer, in the order of the roster, one at a time.
+        """Take a step; return each party and its answer, in the order of the roster, read one at a time.
 
+        Questions may be as large as a model: nothing here holds them once all have answered.
         all_of_them: whether nobody may be left out, whatever the charter says of lateness. seconds: how long
         it waits; None: as the charter says.
         Raises PartyError for a refusal, and AbortedError where too few answer in time.
@@ -62,10 +63,7 @@ class Asking:
             self._count(step, here)
         elif len(here) < len(asked):
             raise self._lacking(step, asked, found, refused)
-        for name in here:
-            answer = found.pop(name)
-            assert not isinstance(answer, Refusal)
-            yield name, answer.read()
+        return _read(here, found)
 
     def tell(self, kind: str, **told: Any) -> dict[str, dict[str, Any]]:
         """Take a step that asks all the same; return each party's answer, which is a map."""
@@ -115,6 +113,14 @@ class Asking:
             do="see that their nodes run, and start the coordinator again: it goes on",
             where=self._charter.name,
         )
+
+
+def _read(names: Sequence[str], found: dict[str, Body | Refusal]) -> Iterator[tuple[str, bytes]]:
+    """Yield answers as they are read; each goes before the next is fetched."""
+    for name in names:
+        answer = found.pop(name)
+        assert not isinstance(answer, Refusal)
+        yield name, answer.read()
 
 
 def as_map(body: bytes, name: str, kind: str) -> dict[str, Any]:

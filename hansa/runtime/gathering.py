@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from hansa.core import codec
-from hansa.core.framing import frame, framed
+from hansa.core import arrays, codec
+from hansa.core.errors import AbortedError
+from hansa.core.framing import frame, leaves_of
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.protection import packing
 from hansa.protection.enrolment import Channels
@@ -21,6 +22,9 @@ from hansa.transport.memory import ask_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Leaves = Mapping[str, NDArray[Any]]
+_WEIGHT = "weight"  # the name of what a party counts for, in a frame of terms
+_PIECE = 1 << 18  # numbers that are worked on at a time
 
 
 class Gathering(Protocol):
@@ -54,22 +58,34 @@ class OpenGathering:
 
     def totals(self, ask: Ask, like: Sequence[Terms], *, addressed: bool) -> Totals | Sequence[Terms]:
         """Return the sums, added in the order of the roster, or the terms."""
-        terms = self._terms(ask, like, addressed)
-        return list(terms) if addressed else _added(terms)
+        kind, own = (
+            ask.opening or "training",
+            list(like) if addressed else [like[0]] * len(self._asking.names),
+        )
+        shapes = dict(zip(self._asking.names, own, strict=True))
+        found = self._leaves(kind, self._asked(ask, kind), shapes)
+        if addressed:
+            return [_terms(shapes[name], leaves) for name, leaves in found]
+        return _added(like[0], found)
 
-    def _terms(self, ask: Ask, like: Sequence[Terms], addressed: bool) -> Iterator[Terms]:
+    def _asked(self, ask: Ask, kind: str) -> Iterator[tuple[str, bytes]]:
         names = self._asking.names
         if ask.addressed is None:
             questions = dict.fromkeys(names, frame(ask))
         else:
             questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(names)}
-        own = like if addressed else [like[0]] * len(names)
-        shapes, kind = dict(zip(names, own, strict=True)), ask.opening or "training"
-        for name, body in self._asking.ask(kind, questions, all_of_them=bool(ask.opening)):
-            terms = framed(shapes[name], body, name)
-            if not _are_numbers(terms):
+        return self._asking.ask(kind, questions, all_of_them=bool(ask.opening))
+
+    def _leaves(
+        self, kind: str, answers: Iterator[tuple[str, bytes]], shapes: Mapping[str, Terms]
+    ) -> Iterator[tuple[str, Leaves]]:
+        """Yield each party and the arrays of its terms."""
+        for name, body in answers:
+            leaves = leaves_of(shapes[name], body, name)
+            share = leaves[_WEIGHT]
+            if not (share >= 0.0 and np.isfinite(share) and all(map(_all_finite, leaves.values()))):
                 raise no_answer(name, kind)
-            yield terms
+            yield name, leaves
 
 
 class MaskedGathering:
@@ -107,23 +123,49 @@ class MaskedGathering:
         return form.decoded(words)
 
 
-def _are_numbers(terms: Terms) -> bool:
-    """Return whether terms and their weight can be multiplied and added."""
-    share = np.asarray(terms.weight)
-    with np.errstate(over="ignore", invalid="ignore"):  # what comes out tells
-        parts = [np.asarray(leaf) * share for leaf in jax.tree.leaves(terms.values)]
-    return bool(share >= 0.0) and all(bool(np.isfinite(part).all()) for part in [share, *parts])
+def _terms(like: Terms, leaves: Leaves) -> Terms:
+    found: Terms = arrays.restore(like, leaves)
+    return found
 
 
-def _added(terms: Iterable[Terms]) -> Totals:
-    """Return the weighted sum of terms, added as they come, so that it is the same to the bit every time."""
-    total: list[NDArray[Any]] = []
+def _added(like: Terms, found: Iterator[tuple[str, Leaves]]) -> Totals:
+    """Return the weighted sum of terms, added as they come, so that it is the same to the bit every time.
+
+    One party's terms are in memory at a time, and of their products a piece.
+    """
+    total: dict[str, NDArray[Any]] = {}
     weight: Any = np.float32(0.0)
-    structure = None
-    for own in terms:
-        leaves, structure = jax.tree.flatten(own.values)
-        share = np.asarray(own.weight)
-        parts = [np.asarray(leaf) * share for leaf in leaves]
-        total = [one + other for one, other in zip(total, parts, strict=True)] if total else parts
+    for _, leaves in found:
+        share = leaves[_WEIGHT]
+        first = not total
+        for name, leaf in leaves.items():
+            if name == _WEIGHT:
+                continue
+            if first:
+                total[name] = np.zeros(leaf.shape, np.result_type(leaf, share))
+            _add(total[name].reshape(-1), leaf.reshape(-1), share, first)
         weight = weight + share
-    return Totals(jax.tree.unflatten(structure, total), weight)
+    own = [total[name] for name in arrays.flatten(like) if name != _WEIGHT]
+    values = jax.tree.unflatten(jax.tree.structure(like.values), own)
+    if not all(map(_all_finite, own)):
+        raise AbortedError(
+            "the sum of the parties' terms left the finite numbers",
+            do="lower learning_rate in [training]",
+            where="training",
+        )
+    return Totals(values, weight)
+
+
+def _add(total: NDArray[Any], leaf: NDArray[Any], share: NDArray[Any], first: bool) -> None:
+    """Add (numbers,) times a share to (numbers,) a total, piece by piece."""
+    for start in range(0, leaf.size, _PIECE):
+        part = leaf[start : start + _PIECE] * share
+        if first:
+            total[start : start + _PIECE] = part
+        else:
+            total[start : start + _PIECE] += part
+
+
+def _all_finite(leaf: NDArray[Any]) -> bool:
+    flat = leaf.reshape(-1)
+    return all(bool(np.isfinite(flat[start : start + _PIECE]).all()) for start in range(0, flat.size, _PIECE))

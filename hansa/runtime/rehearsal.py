@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hansa.algorithms.contract import Algorithm
+from hansa.core import arrays
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.models.rows import Rows
 from hansa.transport.memory import ask_of
@@ -47,10 +48,10 @@ def rehearsed(
         for party, size in enumerate(sizes):
             own = ask_of(ask, party)
             shapes, _ = jax.eval_shape(partial(_answered, algorithm), locals_[size], alike[size], own)
-            terms.append(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes))
-        found[ask.opening] = Exchange(ask, terms)
+            terms.append(arrays.blank(shapes))
+        found[ask.opening] = Exchange(arrays.blank(ask), terms)
         state = algorithm.absorb(state, terms if algorithm.addressed else _of(terms[0]))
-    return found, state
+    return found, arrays.blank(state)
 
 
 @partial(jax.jit, static_argnums=0)
