@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hansa.cli.commands import PATH, Group, json_option
+from hansa.cli.service import ServiceOptions, service, service_options, stay, stop_as_by_keyboard
+
+if TYPE_CHECKING:
+    from hansa.runtime.vital_signs import VitalSigns
+
+logger = logging.getLogger(__name__)
 
 _folder = click.argument("folder", metavar="FOLDER", type=PATH)
 _SAID_EVERY_S = 2.0
@@ -35,8 +43,17 @@ def coordinator() -> None:
 @click.option("--url", metavar="URL", default="", help="Of your own NATS cluster, instead of a server here.")
 @click.option("--host", metavar="HOST", default="127.0.0.1", show_default=True, help="Where it listens.")
 @click.option("--port", metavar="PORT", default=0, help="Its port. Default: one that is free.")
+@click.option("--authority", metavar="FILE", type=PATH, help="Certificate that your cluster's is under.")
 @click.option("--named", metavar="NAME", multiple=True, help="A name or address by which parties reach it.")
-def init(folder: Path, charter: Path, url: str, host: str, port: int, named: Sequence[str]) -> None:
+def init(
+    folder: Path,
+    charter: Path,
+    url: str,
+    host: str,
+    port: int,
+    authority: Path | None,
+    named: Sequence[str],
+) -> None:
     """Make an operator's folder for CHARTER: keys, the server's certificate, nobody invited yet.
 
     Example: hansa coordinator init hub charter.toml
@@ -47,7 +64,7 @@ def init(folder: Path, charter: Path, url: str, host: str, port: int, named: Seq
 
     file = read_charter_file(charter)
     check_deployable(file.charter)
-    reach = Reach(url, host, port, tuple(dict.fromkeys((*named, host, "localhost"))))
+    reach = Reach(url, host, port, tuple(dict.fromkeys((*named, host, "localhost"))), authority)
     CoordinatorHome.make(folder, file.charter, file.text, reach, _now())
     names = ", ".join(party.name for party in file.charter.roster)
     click.echo(
@@ -107,38 +124,76 @@ def expel(folder: Path, name: str) -> None:
 
 @coordinator.command()
 @_folder
+def accounts(folder: Path) -> None:
+    """Print what your own NATS cluster must include to let the members in; nothing in it is secret.
+
+    Example: hansa coordinator accounts hub > accounts.conf
+    """
+    from hansa.runtime.coordinator_home import CoordinatorHome
+    from hansa.transport.nats_server import trust_text
+
+    click.echo(trust_text(CoordinatorHome(folder).trust(_now())), nl=False)
+
+
+@coordinator.command()
+@_folder
+def certificate(folder: Path) -> None:
+    """Make the server's certificate anew, for the same names and a year; no party has to do anything.
+
+    Example: hansa coordinator certificate hub
+    """
+    from hansa.runtime.coordinator_home import CoordinatorHome
+
+    ends = CoordinatorHome(folder).renew_certificate(_now())
+    click.echo(f"The server's certificate lasts until {ends:%Y-%m-%d}. Start hansa coordinator run again.")
+
+
+@coordinator.command()
+@_folder
+@service_options
 @json_option
-def run(folder: Path, as_json: bool) -> None:
+def run(folder: Path, options: ServiceOptions, as_json: bool) -> None:
     """Wait for all parties, and run the charter with them; a run that was cut short goes on.
 
-    Example: hansa coordinator run hub
+    Example: hansa coordinator run hub --metrics 9464
     """
-    from hansa.cli.service_log import log_to_stderr
     from hansa.runtime.coordinator_home import CoordinatorHome
     from hansa.runtime.coordinator_service import CoordinatorService
 
-    log_to_stderr()
-    service = CoordinatorService(CoordinatorHome(folder), _now)
-    first: list[tuple[float, int]] = []  # when, and after which round, the clock began to count
-    said = 0.0
+    stop_as_by_keyboard()
+    with service(options, _now) as signs:
+        running = CoordinatorService(CoordinatorHome(folder), _now, signs)
+        watch = _Watch(signs)
+        result = running.run(watch.round_done, watch.waits_for)
+        signs.end("finished")
+        if as_json:
+            click.echo(json.dumps(result, indent=1))
+        else:
+            seconds = f"{result['seconds']:.1f} s"
+            click.echo(f"Finished: {result['rounds']} rounds, {seconds}. Result:\n{running.folder}")
+        if options.stay:
+            stay()
 
-    def watch(done: int, rounds: int) -> None:
-        nonlocal said
+
+class _Watch:
+    """What a run tells, for its log and for its vital signs."""
+
+    def __init__(self, signs: VitalSigns) -> None:
+        self._signs, self._said = signs, 0.0
+        self._first: tuple[float, int] | None = None  # when, and after which round, the clock began to count
+
+    def round_done(self, done: int, rounds: int) -> None:
+        """Take a round that is done."""
+        self._signs.round_done(done, rounds)
         now = time.monotonic()
-        if not first:
-            first.append((now, done))
-        if now - said > _SAID_EVERY_S or done == rounds:
-            said = now
-            began, round_ = first[0]
+        began, round_ = self._first = self._first or (now, done)
+        if now - self._said > _SAID_EVERY_S or done == rounds:
+            self._said = now
             left = (now - began) / (done - round_) * (rounds - done) if done > round_ else None
             about = "" if left is None else f", about {left:.0f} s left"
-            click.echo(f"round {done} of {rounds}{about}", err=True)
+            logger.info("round %d of %d%s", done, rounds, about)
 
-    def told(step: str, missing: Sequence[str]) -> None:
-        click.echo(f"waiting for {', '.join(missing)} (step {step})", err=True)
-
-    result = service.run(watch, told)
-    if as_json:
-        click.echo(json.dumps(result, indent=1))
-        return
-    click.echo(f"Finished: {result['rounds']} rounds, {result['seconds']:.1f} s. Result:\n{service.folder}")
+    def waits_for(self, step: str, missing: Sequence[str]) -> None:
+        """Take who has not answered."""
+        self._signs.waits_for(step, missing)
+        logger.info("waiting for %s (step %s)", ", ".join(missing), step)

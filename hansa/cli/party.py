@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-import signal
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from hansa.cli.commands import PATH, Group, json_option
+from hansa.cli.service import ServiceOptions, service, service_options, stopping
+
+logger = logging.getLogger(__name__)
 
 _folder = click.argument("folder", metavar="FOLDER", type=PATH)
 
@@ -78,32 +80,33 @@ def join(folder: Path, invitation: Path, data: Path | None, yes: bool) -> None:
 
 @party.command()
 @_folder
-def run(folder: Path) -> None:
+@service_options
+def run(folder: Path, options: ServiceOptions) -> None:
     """Connect, answer the coordinator until the run is over, and keep the model here.
 
     Ctrl-C stops it at any moment; run it again and it goes on.
 
-    Example: hansa party run north
+    Example: hansa party run north --metrics 9465
     """
-    from hansa.cli.service_log import log_to_stderr
     from hansa.runtime.party_home import PartyHome
     from hansa.runtime.party_service import PartyService
 
-    log_to_stderr()
     home = PartyHome(folder)
     threads = home.policy.threads
     if threads is not None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    service = PartyService(home, _now)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    click.echo(f"{home.name} answers its coordinator; stop with Ctrl-C.", err=True)
-    service.serve(stop.is_set)
-    if service.node.over:
-        click.echo(f"The run is over. Model and figures:\n{home.joined().folder}")
-        return
-    click.echo(f"Stopped. Go on with: hansa party run {folder}", err=True)
+    with service(options, _now) as signs:
+        running = PartyService(home, _now, signs)
+        with stopping() as stop:
+            logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)
+            running.serve(stop.is_set)
+            if not running.node.over:
+                logger.info("stopped; go on with: hansa party run %s", folder)
+                return
+            signs.end("finished")
+            click.echo(f"The run is over. Model and figures:\n{home.joined().folder}")
+            if options.stay:
+                stop.wait()
 
 
 @party.command()

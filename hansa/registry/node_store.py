@@ -36,6 +36,10 @@ class NodeStore:
         """Open the file, or make it; raises FolderError where that is not possible."""
         self._path = path
         try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it holds secrets of masks
+        except OSError as fault:
+            raise self._fault(fault) from fault
+        try:
             self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as fault:
             raise self._fault(fault) from fault
@@ -146,7 +150,7 @@ class NodeStore:
             if file.name not in named:
                 file.unlink(missing_ok=True)
 
-    def _fault(self, fault: sqlite3.Error) -> FolderError:
+    def _fault(self, fault: sqlite3.Error | OSError) -> FolderError:
         return FolderError(
             f"cannot be read or written ({fault})",
             do="free space on the disk, or put back the folder as it was, and start again",

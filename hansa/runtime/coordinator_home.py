@@ -19,9 +19,11 @@ from hansa.transport import subjects
 from hansa.transport.certificates import (
     AUTHORITY,
     SERVER,
+    certificate_text,
     check_dates,
     make_authority,
     make_server_certificate,
+    names_of,
     write_secret,
 )
 from hansa.transport.nats_link import Access
@@ -31,6 +33,7 @@ from hansa.transport.nats_tokens import Trust, trust, user_token
 _ABOUT, _MEMBERS, _REVOKED, _CHARTER = "consortium.json", "members.json", "revoked.json", "charter.toml"
 _KEYS = ("operator", "account", "system")  # of the server, each in a file of its own
 _RUN_BYTES = 8
+_ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared with, not listened on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Reach:
     url: str = ""  # of the consortium's own cluster; empty: the coordinator starts a server of its own
     host: str = "127.0.0.1"  # where that one listens
     port: int = 0  # 0: one that is free
-    names: tuple[str, ...] = ("localhost", "127.0.0.1")  # by which parties reach it
+    names: tuple[str, ...] = ("127.0.0.1", "localhost")  # by which parties reach it, invitations by the first
+    authority: Path | None = None  # a cluster's certificate is under it; None: one that all machines trust
 
 
 class CoordinatorHome:
@@ -61,6 +65,7 @@ class CoordinatorHome:
             )
         if not charter.roster:
             raise CharterError("names no party", do="name them: [party.NAME]", where=charter.name)
+        authority = None if reach.authority is None else certificate_text(reach.authority)
         make_folder(folder)
         make_identity(folder)
         for name in _KEYS:
@@ -68,10 +73,12 @@ class CoordinatorHome:
         if not reach.url:
             make_authority(folder, now)
             make_server_certificate(folder, reach.names, now)
+        elif authority is not None:
+            write_text(folder / AUTHORITY, authority)
         write_text(folder / _CHARTER, text)
         write_json(folder / _MEMBERS, {})
         port = reach.port or (0 if reach.url else free_port(reach.host))  # invitations name it
-        place = {"url": reach.url, "host": reach.host, "port": port}
+        place = {"url": reach.url, "host": reach.host, "port": port, "named": reach.names[0]}
         write_json(folder / _ABOUT, {"run": os.urandom(_RUN_BYTES).hex(), **place})
         return cls(folder)
 
@@ -127,6 +134,18 @@ class CoordinatorHome:
         place = Place(self.folder / "server", certificate, str(self._about["host"]), int(self._about["port"]))
         return NatsServer(place, self.trust(now))
 
+    def renew_certificate(self, now: datetime) -> datetime:
+        """Make the server's certificate anew, for the same names; return when it ends. Raises FolderError."""
+        certificate = self.folder / SERVER
+        if self._about["url"]:
+            raise FolderError(
+                "has no server of its own",
+                do="renew the cluster's certificates there",
+                where=str(self.folder),
+            )
+        make_server_certificate(self.folder, names_of(certificate), now)
+        return check_dates(certificate, now)
+
     @property
     def authority(self) -> Path | None:
         """Return the certificate that the server's is under; None: one that every machine trusts."""
@@ -138,13 +157,21 @@ class CoordinatorHome:
         """Return where parties find the server."""
         if self._about["url"]:
             return tuple(str(self._about["url"]).split(","))
-        return (f"tls://{self._about['host']}:{self._about['port']}",)
+        return (f"tls://{self._about['named']}:{self._about['port']}",)
 
     def access(self, now: datetime) -> Access:
         """Return how the coordinator itself enters the server."""
         own = self.identity.signing
         token = user_token(self._key("account"), own.public, subjects.coordinator_rights(self.run), now)
-        return Access(self.urls, self.authority, own, token, subjects.coordinator_inbox(self.run))
+        inbox = subjects.coordinator_inbox(self.run)
+        return Access(self._own_urls(), self.authority, own, token, inbox)
+
+    def _own_urls(self) -> tuple[str, ...]:
+        """Return where the coordinator finds the server: its own beside it, whatever others call it."""
+        if self._about["url"]:
+            return self.urls
+        host = "localhost" if self._about["host"] in _ANYWHERE else self._about["host"]
+        return (f"tls://{host}:{self._about['port']}",)
 
     def token(self, name: str, key: bytes, now: datetime, days: int) -> str:
         """Return what lets a party into the server for so many days."""

@@ -17,17 +17,19 @@ from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import CharterError, HansaError
 from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.membership import Member, Membership
-from hansa.registry.folders import make_folder, write_arrays, write_json
+from hansa.registry.folders import make_folder, read_json, write_arrays, write_json
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Members
 from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode, Watch
 from hansa.runtime.seats import CoordinatorSeat
+from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End, NatsTransport
 from hansa.transport.nats_link import Link
 from hansa.transport.nats_server import NatsServer
 
 _CONNECT_S = 30.0
+_RESULT = "result.json"
 _LOOK_S = 0.5  # how soon a server that was killed is started again
 
 logger = logging.getLogger(__name__)
@@ -39,15 +41,22 @@ Told = Callable[[str, Sequence[str]], None]
 class CoordinatorService:
     """One run of one charter."""
 
-    def __init__(self, home: CoordinatorHome, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, home: CoordinatorHome, clock: Callable[[], datetime], signs: VitalSigns | None = None
+    ) -> None:
         """Take an operator's folder. Raises CharterError for a charter that separate machines do not run."""
-        self._home, self._clock = home, clock
+        self._home, self._clock, self._signs = home, clock, signs or VitalSigns(clock)
         self.charter, _ = home.charter()
         check_deployable(self.charter)
         self.folder = home.folder / "runs" / home.run
 
     def run(self, watch: Watch, told: Told) -> dict[str, Any]:
-        """Return what result.json says of the run. Raises what ended it; it can be gone on with."""
+        """Return what result.json says of the run. Raises what ended it; it can be gone on with.
+
+        A run that has finished is not run again: its parties have gone.
+        """
+        if (known := self._finished()) is not None:
+            return known
         make_folder(self.folder)
         membership = self.membership()
         identity = self._home.identity
@@ -59,7 +68,7 @@ class CoordinatorService:
                 finished = CoordinatorNode(
                     self.charter,
                     store,
-                    transport,
+                    self._signs.asked(transport),
                     seat,
                     Beside(watch, Members(transport, self._home.members)),
                 ).run()
@@ -97,6 +106,7 @@ class CoordinatorService:
 
     def _linked(self, now: datetime, membership: Membership, told: Told) -> Iterator[NatsTransport]:
         link = Link(self._home.access(now))
+        self._signs.follow(link)
         try:
             link.open(_CONNECT_S)
             end = End(link, self._home.run, COORDINATOR, self._home.identity.signing)
@@ -106,6 +116,11 @@ class CoordinatorService:
             transport.close()
         finally:
             link.close()
+
+    def _finished(self) -> dict[str, Any] | None:
+        path = self.folder / _RESULT
+        result = read_json(path) if path.exists() else None
+        return result if isinstance(result, dict) and result.get("state") == "finished" else None
 
     def _write(self, ended: str, seconds: float, why: str) -> dict[str, Any]:
         result = {
@@ -118,7 +133,7 @@ class CoordinatorService:
             "rounds": self.charter.rounds,
             "seconds": seconds,
         }
-        write_json(self.folder / "result.json", result)
+        write_json(self.folder / _RESULT, result)
         return result
 
 

@@ -25,6 +25,7 @@ from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.scoring import Model
 from hansa.runtime.seats import Asks, PartySeat
+from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End
 from hansa.transport.nats_door import NatsDoor
 from hansa.transport.nats_link import Link
@@ -38,9 +39,10 @@ Clock = Callable[[], datetime]
 class PartyService:
     """One member in one run."""
 
-    def __init__(self, home: PartyHome, clock: Clock) -> None:
+    def __init__(self, home: PartyHome, clock: Clock, signs: VitalSigns | None = None) -> None:
         """Read its records. Raises what their reading does, and RefusedError for what the site forbids."""
         self._home, self._joined, self._clock = home, home.joined(), clock
+        self._signs = signs or VitalSigns(clock)
         joined = self._joined
         policy = self._policy = home.policy
         policy.check_charter(joined.charter, charter_digest(joined.charter))
@@ -68,14 +70,16 @@ class PartyService:
 
     def serve(self, until: Callable[[], bool]) -> None:
         """Answer until the run is over, or until told."""
+        if self.node.over:
+            return
         invitation, identity = self._joined.invitation, self._home.identity
         link = Link(self._home.access(invitation))
+        self._signs.follow(link)
         try:
             link.open(_CONNECT_S)
             end = End(link, invitation.run, self._home.name, identity.signing)
-            NatsDoor(end, invitation.coordinator).serve(
-                self._answer_in_hours(until), lambda: until() or self.node.over
-            )
+            answer = self._signs.answered(self._answer_in_hours(until), self._joined.charter.rounds)
+            NatsDoor(end, invitation.coordinator).serve(answer, lambda: until() or self.node.over)
         finally:
             link.close()
 

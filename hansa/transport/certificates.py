@@ -61,6 +61,17 @@ def make_server_certificate(folder: Path, hosts: Sequence[str], now: datetime, d
     )
 
 
+def certificate_text(path: Path) -> str:
+    """Return a certificate as PEM, and nothing else that the file may hold, such as a key."""
+    return _certificate(path).public_bytes(Encoding.PEM).decode("ascii")
+
+
+def names_of(path: Path) -> tuple[str, ...]:
+    """Return the names and addresses by which parties reach the server of a certificate."""
+    names = _certificate(path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return tuple(str(name.value) for name in names)
+
+
 def check_dates(path: Path, now: datetime) -> datetime:
     """Return when a certificate ends. Raises FolderError where that was, or before it begins."""
     found = _certificate(path)

@@ -81,6 +81,10 @@ class Link:
         if not self._up.wait(seconds):
             raise self._error()
 
+    def is_up(self) -> bool:
+        """Return whether the connection is up now."""
+        return self._up.is_set()
+
     def close(self) -> None:
         """Take the connection down for good."""
         if self._main is not None and self._thread.is_alive():
@@ -90,7 +94,7 @@ class Link:
         self._loop.close()
 
     def on_return(self, call: Callable[[], None]) -> None:
-        """Have something called, in the link's thread, whenever the connection is up again."""
+        """Have something called, in the link's thread, whenever the connection has come up."""
         self._returns.append(call)
 
     def publish(self, mail: Sequence[tuple[str, bytes]]) -> None:

@@ -147,7 +147,6 @@ def free_port(host: str) -> int:
 def configuration_text(place: Place, port: int, trust: Trust) -> str:
     """Return the server's configuration: TLS from the first byte, tokens, a disk store, and limits."""
     quoted = json.dumps
-    accounts = "\n".join(f"  {account}: {quoted(token)}" for account, token in trust.accounts.items())
     folder = place.folder
     return f"""server_name: "hansa"
 listen: {quoted(f"{place.host}:{port or -1}")}
@@ -164,13 +163,7 @@ tls {{
   timeout: 5
 }}
 
-operator: {quoted(trust.operator)}
-system_account: {trust.system}
-resolver: MEMORY
-resolver_preload: {{
-{accounts}
-}}
-
+{trust_text(trust)}
 jetstream {{
   store_dir: {quoted(str(folder / "store"))}
   max_memory_store: 0
@@ -183,6 +176,18 @@ write_deadline: "10s"
 ping_interval: "20s"
 ping_max: 2
 max_control_line: 4096
+"""
+
+
+def trust_text(trust: Trust) -> str:
+    """Return the part of a server's configuration that lets our users in; a cluster includes it as a file."""
+    accounts = "\n".join(f"  {account}: {json.dumps(token)}" for account, token in trust.accounts.items())
+    return f"""operator: {json.dumps(trust.operator)}
+system_account: {trust.system}
+resolver: MEMORY
+resolver_preload: {{
+{accounts}
+}}
 """
 
 

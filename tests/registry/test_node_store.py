@@ -56,6 +56,13 @@ def _reopened(path: Path) -> NodeStore:
     return NodeStore(path)
 
 
+def test_nobody_else_on_the_machine_can_read_it(path: Path, store: NodeStore) -> None:
+    store.keep({"a": b"a secret"})
+    files = [path, *path.parent.glob("node.db-*")]
+    assert len(files) > 1
+    assert [one.stat().st_mode & 0o777 for one in files] == [0o600] * len(files)
+
+
 def test_a_new_store_has_nothing(store: NodeStore) -> None:
     assert store.state("a") is None
     assert store.answer(FIRST) is None
