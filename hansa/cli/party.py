@@ -86,6 +86,7 @@ def run(folder: Path) -> None:
     Example: hansa party run north
     """
     from hansa.cli.service_log import log_to_stderr
+    from hansa.registry.alone import alone_in
     from hansa.runtime.party_home import PartyHome
     from hansa.runtime.party_service import PartyService
 
@@ -94,12 +95,13 @@ def run(folder: Path) -> None:
     threads = home.policy.threads
     if threads is not None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    service = PartyService(home, _now)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    click.echo(f"{home.name} answers its coordinator; stop with Ctrl-C.", err=True)
-    service.serve(stop.is_set)
+    with alone_in(home.joined().folder):
+        service = PartyService(home, _now)
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        click.echo(f"{home.name} answers its coordinator; stop with Ctrl-C.", err=True)
+        service.serve(stop.is_set)
     if service.node.over:
         click.echo(f"The run is over. Model and figures:\n{home.joined().folder}")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,6 +62,12 @@ class CoordinatorHome:
             )
         if not charter.roster:
             raise CharterError("names no party", do="name them: [party.NAME]", where=charter.name)
+        if _everywhere(reach.names[0]):
+            raise FolderError(
+                "is no address that parties can reach",
+                do="add --named with this machine's name",
+                where=reach.names[0],
+            )
         make_folder(folder)
         make_identity(folder)
         for name in _KEYS:
@@ -71,7 +78,7 @@ class CoordinatorHome:
         write_text(folder / _CHARTER, text)
         write_json(folder / _MEMBERS, {})
         port = reach.port or (0 if reach.url else free_port(reach.host))  # invitations name it
-        place = {"url": reach.url, "host": reach.host, "port": port}
+        place = {"url": reach.url, "host": reach.host, "port": port, "named": reach.names[0]}
         write_json(folder / _ABOUT, {"run": os.urandom(_RUN_BYTES).hex(), **place})
         return cls(folder)
 
@@ -138,13 +145,15 @@ class CoordinatorHome:
         """Return where parties find the server."""
         if self._about["url"]:
             return tuple(str(self._about["url"]).split(","))
-        return (f"tls://{self._about['host']}:{self._about['port']}",)
+        return (f"tls://{self._about['named']}:{self._about['port']}",)
 
     def access(self, now: datetime) -> Access:
         """Return how the coordinator itself enters the server."""
         own = self.identity.signing
         token = user_token(self._key("account"), own.public, subjects.coordinator_rights(self.run), now)
-        return Access(self.urls, self.authority, own, token, subjects.coordinator_inbox(self.run))
+        host = "localhost" if _everywhere(self._about["host"]) else self._about["host"]
+        urls = self.urls if self._about["url"] else (f"tls://{host}:{self._about['port']}",)
+        return Access(urls, self.authority, own, token, subjects.coordinator_inbox(self.run))
 
     def token(self, name: str, key: bytes, now: datetime, days: int) -> str:
         """Return what lets a party into the server for so many days."""
@@ -160,6 +169,14 @@ class CoordinatorHome:
         if len(secret) != KEY_BYTES:
             raise FolderError("is damaged", do="put it back from a copy", where=str(path))
         return SigningKey(secret)
+
+
+def _everywhere(host: str) -> bool:
+    """Return whether a server that listens there does so on all addresses of its machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _map(path: Path) -> Mapping[str, Any]:

@@ -53,6 +53,7 @@ class Beside:
 
 _MOST_INPUTS = 1 << 16  # of a network: what says more asks for memory that nobody has
 _STANDING = "standing"  # the name of what is kept
+_TAKEN = "taken"  # the name of what says that all parties have taken the last common numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,9 +167,13 @@ class CoordinatorNode:
     def _finished(self, algorithm: Algorithm, state: Any) -> Finished:
         """Return the end of a run, after each party has taken the last common numbers."""
         self._asking.begin(self._charter.rounds + 1)
-        ask = algorithm.ask(state)
-        questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(self._asking.names)}
-        self._asking.maps("finish", questions)
+        if self._store.state(_TAKEN) is None:
+            ask = algorithm.ask(state)
+            questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(self._asking.names)}
+            self._asking.maps("finish", questions)
+            self._store.keep({_TAKEN: b""})  # who has heard the farewell is gone, and answers no more
+        else:
+            self._asking.number = 1
         self._asking.farewell()
         return Finished(algorithm, state)
 

@@ -68,6 +68,8 @@ class PartyService:
 
     def serve(self, until: Callable[[], bool]) -> None:
         """Answer until the run is over, or until told."""
+        if self.node.over:
+            return
         invitation, identity = self._joined.invitation, self._home.identity
         link = Link(self._home.access(invitation))
         try:
