@@ -28,7 +28,7 @@ from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.membership import Membership, membership_of
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Amending, Began, Members
-from hansa.runtime.asking import Asking, no_answer
+from hansa.runtime.asking import Asking, as_map, no_answer
 from hansa.runtime.coordinator import run_round
 from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
 from hansa.runtime.learning import algorithm_of, network_of
@@ -170,10 +170,11 @@ class CoordinatorNode:
         if self._store.state(_TAKEN) is None:
             ask = algorithm.ask(state)
             questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(self._asking.names)}
-            self._asking.maps("finish", questions)
+            for name, body in self._asking.ask("finish", questions, all_of_them=False):
+                as_map(body, name, "finish")
             self._store.keep({_TAKEN: b""})  # who has heard the farewell is gone, and answers no more
         else:
-            self._asking.number = 1
+            self._asking.begin(self._charter.rounds + 1, 1)
         self._asking.farewell()
         return Finished(algorithm, state)
 

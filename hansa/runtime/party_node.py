@@ -78,7 +78,7 @@ class PartyNode:
         self._seat, self._masks = seat, charter.secrecy != "open"
         self._schedule = schedule_of(charter, preparing.keys)
         store.claim(f"{preparing.name} in {charter_digest(charter)}")
-        self.over = self._schedule.after(*store.last()) is None  # whether the coordinator has ended the run
+        self.over = self._schedule.ends(*store.last())  # whether the coordinator has ended the run
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._masked: MaskedAnswers | None = None
         self._ready: _Ready | None = None

@@ -54,7 +54,7 @@ def spoiled(server: Wire, *, everybody: bool) -> Iterator[tuple[Run, FaultProxy,
         proxy.fair()
 
 
-def all_steps(run: Run, memory: Remembering, at_third: Callable[[], None]) -> None:
+def all_steps(run: Run, memory: Remembering, at_third: Callable[[], object]) -> None:
     """Take all steps, the third one while something happens; pass if each answer is there, once and right."""
     for step in map(str, range(STEPS)):
         questions = {name: f"{name} {step}".encode() for name in NAMES}
@@ -65,14 +65,14 @@ def all_steps(run: Run, memory: Remembering, at_third: Callable[[], None]) -> No
     assert len(memory.kept) == STEPS * len(NAMES)
 
 
-def for_a_while(proxy: FaultProxy, fault: Fault, seconds: float) -> Callable[[], None]:
-    """Return what spoils the network now and mends it later."""
-
-    def begin() -> None:
-        fault(proxy)
-        threading.Timer(seconds, proxy.fair).start()
-
-    return begin
+@contextmanager
+def mended(proxy: FaultProxy, seconds: float) -> Iterator[threading.Timer]:
+    """Yield what mends the network, so many seconds after it was started."""
+    timer = threading.Timer(seconds, proxy.fair)
+    try:
+        yield timer
+    finally:
+        timer.cancel()
 
 
 @pytest.mark.parametrize("everybody", [False, True])
@@ -141,8 +141,8 @@ def test_who_is_cut_off_is_named_in_time_and_answers_later(server: Wire) -> None
 def test_a_network_that_is_mended_loses_nothing(
     server: Wire, fault: Fault, seconds: float, everybody: bool
 ) -> None:
-    with spoiled(server, everybody=everybody) as (run, proxy, memory):
-        all_steps(run, memory, for_a_while(proxy, fault, seconds))
+    with spoiled(server, everybody=everybody) as (run, proxy, memory), mended(proxy, seconds) as timer:
+        all_steps(run, memory, lambda: (fault(proxy), timer.start()))
 
 
 def test_the_proxy_really_spoils(tmp_path: Path) -> None:
