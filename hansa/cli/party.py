@@ -88,6 +88,7 @@ def run(folder: Path, options: ServiceOptions) -> None:
 
     Example: hansa party run north --metrics 9465
     """
+    from hansa.registry.alone import alone_in
     from hansa.runtime.party_home import PartyHome
     from hansa.runtime.party_service import PartyService
 
@@ -95,7 +96,7 @@ def run(folder: Path, options: ServiceOptions) -> None:
     threads = home.policy.threads
     if threads is not None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    with service(options, _now) as signs:
+    with service(options, _now) as signs, alone_in(home.joined().folder):
         running = PartyService(home, _now, signs)
         with stopping() as stop:
             logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)

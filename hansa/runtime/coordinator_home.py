@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +34,6 @@ from hansa.transport.nats_tokens import Trust, trust, user_token
 _ABOUT, _MEMBERS, _REVOKED, _CHARTER = "consortium.json", "members.json", "revoked.json", "charter.toml"
 _KEYS = ("operator", "account", "system")  # of the server, each in a file of its own
 _RUN_BYTES = 8
-_ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared with, not listened on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,12 @@ class CoordinatorHome:
         if not charter.roster:
             raise CharterError("names no party", do="name them: [party.NAME]", where=charter.name)
         authority = None if reach.authority is None else certificate_text(reach.authority)
+        if _everywhere(reach.names[0]):
+            raise FolderError(
+                "is no address that parties can reach",
+                do="add --named with this machine's name",
+                where=reach.names[0],
+            )
         make_folder(folder)
         make_identity(folder)
         for name in _KEYS:
@@ -170,7 +176,7 @@ class CoordinatorHome:
         """Return where the coordinator finds the server: its own beside it, whatever others call it."""
         if self._about["url"]:
             return self.urls
-        host = "localhost" if self._about["host"] in _ANYWHERE else self._about["host"]
+        host = "localhost" if _everywhere(self._about["host"]) else self._about["host"]
         return (f"tls://{host}:{self._about['port']}",)
 
     def token(self, name: str, key: bytes, now: datetime, days: int) -> str:
@@ -187,6 +193,14 @@ class CoordinatorHome:
         if len(secret) != KEY_BYTES:
             raise FolderError("is damaged", do="put it back from a copy", where=str(path))
         return SigningKey(secret)
+
+
+def _everywhere(host: str) -> bool:
+    """Return whether a server that listens there does so on all addresses of its machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _map(path: Path) -> Mapping[str, Any]:

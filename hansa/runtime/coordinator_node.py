@@ -28,7 +28,7 @@ from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.membership import Membership, membership_of
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Amending, Began, Members
-from hansa.runtime.asking import Asking, no_answer
+from hansa.runtime.asking import Asking, as_map, no_answer
 from hansa.runtime.coordinator import run_round
 from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
 from hansa.runtime.learning import algorithm_of, network_of
@@ -53,6 +53,7 @@ class Beside:
 
 _MOST_INPUTS = 1 << 16  # of a network: what says more asks for memory that nobody has
 _STANDING, _STATE = "standing", "state"  # the names of what is kept
+_TAKEN = "taken"  # the name of what says that all parties have taken the last common numbers
 _KEPT = {"kind": "state"}
 
 
@@ -167,9 +168,14 @@ class CoordinatorNode:
     def _finished(self, algorithm: Algorithm, state: Any) -> Finished:
         """Return the end of a run, after each party has taken the last common numbers."""
         self._asking.begin(self._charter.rounds + 1)
-        ask = algorithm.ask(state)
-        questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(self._asking.names)}
-        self._asking.maps("finish", questions)
+        if self._store.state(_TAKEN) is None:
+            ask = algorithm.ask(state)
+            questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(self._asking.names)}
+            for name, body in self._asking.ask("finish", questions, all_of_them=False):
+                as_map(body, name, "finish")
+            self._store.keep({_TAKEN: b""})  # who has heard the farewell is gone, and answers no more
+        else:
+            self._asking.begin(self._charter.rounds + 1, 1)
         self._asking.farewell()
         return Finished(algorithm, state)
 

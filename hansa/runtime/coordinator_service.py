@@ -17,6 +17,7 @@ from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import CharterError, HansaError
 from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.membership import Member, Membership
+from hansa.registry.alone import alone_in
 from hansa.registry.folders import make_folder, read_json, write_arrays, write_json
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Members
@@ -58,6 +59,10 @@ class CoordinatorService:
         if (known := self._finished()) is not None:
             return known
         make_folder(self.folder)
+        with alone_in(self.folder):
+            return self._run(watch, told)
+
+    def _run(self, watch: Watch, told: Told) -> dict[str, Any]:
         membership = self.membership()
         identity = self._home.identity
         own = Credential(COORDINATOR, identity.signing, identity.agreement)

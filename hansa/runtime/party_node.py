@@ -79,7 +79,7 @@ class PartyNode:
         self._seat, self._masks = seat, charter.secrecy != "open"
         self._schedule = schedule_of(charter, preparing.keys)
         store.claim(f"{preparing.name} in {charter_digest(charter)}")
-        self.over = store.last() == (charter.rounds + 1, 1)  # whether the coordinator has said goodbye
+        self.over = self._schedule.ends(*store.last())  # whether the coordinator has ended the run
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._masked: MaskedAnswers | None = None
         self._ready: _Ready | None = None

@@ -60,18 +60,19 @@ class PartyService:
         preparing = Preparing(joined.charter, self._records.party, self._records.share, self._records.spools)
         self._preparing = preparing
         gate = Outbound(joined.folder, joined.charter, policy, clock)
-        self.node = PartyNode(
-            joined.charter,
-            preparing,
-            NodeStore(joined.folder / "node.db"),
-            Ways(gate, self._finish, gate.expect),
-            seat,
-        )
+        self._store = NodeStore(joined.folder / "node.db")
+        ways = Ways(gate, self._finish, gate.expect)
+        self.node = PartyNode(joined.charter, preparing, self._store, ways, seat)
 
     def serve(self, until: Callable[[], bool]) -> None:
-        """Answer until the run is over, or until told."""
-        if self.node.over:
-            return
+        """Answer until the run is over, or until told; then the service is at its end."""
+        try:
+            if not self.node.over:
+                self._connected(until)
+        finally:
+            self._store.close()
+
+    def _connected(self, until: Callable[[], bool]) -> None:
         invitation, identity = self._joined.invitation, self._home.identity
         link = Link(self._home.access(invitation))
         self._signs.follow(link)

@@ -43,6 +43,10 @@ class Schedule:
         """Return whether a round's own steps are over."""
         return last[0] == round_ and last[1] >= len(self.kinds(round_)) - 1
 
+    def ends(self, round_: int, number: int) -> bool:
+        """Return whether a step is the last of the run."""
+        return (round_, number) == (self.rounds + 1, len(self.kinds(self.rounds + 1)) - 1)
+
     def kinds(self, round_: int) -> tuple[str, ...]:
         """Return the kinds of a round's own steps, in their order; of round 0, of those before the first."""
         if round_ == 0:

@@ -39,6 +39,7 @@ _WAITING_MESSAGES = 4096
 _ANEW_SECONDS = 0.25  # between two tries to connect
 _CONNECT_SECONDS = 5
 _BEAT_SECONDS = 5  # of silence after which the server is asked whether it is there, and how long it may think
+_MOST_SAID = 32  # different lines of a log between two connections
 _FAULTS = (OSError, TimeoutError, nats.errors.Error, HansaError)
 
 
@@ -65,6 +66,7 @@ class Link:
         self._begun, self._up = threading.Event(), threading.Event()
         self._client: Client | None = None
         self._fault = "it does not answer"
+        self._said: set[str] = set()  # what went wrong since the connection was up
         self._heard: dict[str, Heard] = {}
         self._subscriptions: dict[str, Subscription] = {}  # of the client of now
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -237,6 +239,7 @@ class Link:
             for subject in missing:
                 await self._subscribe(client, subject)
         self._client = client
+        self._said.clear()
         self._up.set()
         logger.info("connected server=%s", client.connected_url.netloc if client.connected_url else "")
         for call in self._returns:
@@ -254,10 +257,10 @@ class Link:
         if not isinstance(fault, _FAULTS):
             logger.error("a fault of ours", exc_info=fault)
             return
-        said = _in_words(fault)
-        if said != self._fault:
-            logger.warning("link why=%s", said)
-        self._fault = said
+        self._fault = _in_words(fault)
+        if self._fault not in self._said and len(self._said) < _MOST_SAID:
+            self._said.add(self._fault)
+            logger.warning("link why=%s", self._fault)
 
     def _error(self, fault: BaseException | None = None) -> LinkError:
         said = str(fault) if isinstance(fault, Exception) and str(fault) else self._fault

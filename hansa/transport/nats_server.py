@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hansa.core.errors import FolderError
 from hansa.transport.certificates import key_file
+from hansa.transport.nats_orphans import stop_orphans
 from hansa.transport.nats_tokens import Trust
 
 _PROGRAM = "nats-server"
@@ -97,11 +98,10 @@ class NatsServer:
         return self._place.folder / f"{_PROGRAM}.{kind}"
 
     def _written(self) -> Path:
-        path = self._file("conf")
+        path = self._file("conf").resolve()
         try:
             self._place.folder.mkdir(parents=True, exist_ok=True)
-            for old in self._place.folder.glob("*.ports"):
-                old.unlink()
+            stop_orphans(self._place.folder, path)
             self._file("log").unlink(missing_ok=True)
             path.write_text(configuration_text(self._place, self._port, self._trust), encoding="utf-8")
         except OSError as fault:
@@ -138,10 +138,14 @@ class NatsServer:
 
 
 def free_port(host: str) -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as tried:
-        tried.bind((host, 0))
-        return int(tried.getsockname()[1])
+    """Return a port of an address that nobody listens on now. Raises FolderError where nothing can listen."""
+    try:
+        with socket.create_server((host, 0)) as tried:
+            return int(tried.getsockname()[1])
+    except OSError as fault:
+        raise FolderError(
+            f"nothing can listen here ({fault.strerror})", do="name an address of this machine", where=host
+        ) from fault
 
 
 def configuration_text(place: Place, port: int, trust: Trust) -> str:

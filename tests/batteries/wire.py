@@ -30,11 +30,12 @@ class Wire:
     server: NatsServer
     authority: Path
     account: SigningKey
+    way: str = ""  # where users find it; empty: straight
 
     def access(self, key: SigningKey, rights: Rights, inbox: str) -> Access:
         """Return what a user with these rights shows."""
         token = user_token(self.account, key.public, rights, NOW)
-        return Access((self.server.url,), self.authority, key, token, inbox)
+        return Access((self.way or self.server.url,), self.authority, key, token, inbox)
 
     def party_access(self, run: str, name: str, key: SigningKey) -> Access:
         """Return what a party shows."""

@@ -16,7 +16,13 @@ PARAMETERS = 7  # the aim is 5, held by the linter; a command of the CLI has one
 VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 PURE_ROOMS = {"core", "crypto", "protection", "judging", "models", "algorithms"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
-UNSAFE_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+UNSAFE_IMPORTS = {
+    "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "jsonpickle",
+    "copyreg", "yaml", "code", "runpy",
+}  # fmt: skip
+UNSAFE_METHODS = {"read_pickle", "to_pickle", "load_module", "exec_module", "unsafe_load"}
+UNSAFE_FULL_NAMES = {*(f"builtins.{name}" for name in UNSAFE_CALLS), "os.system", "os.popen"}
+UNSAFE_KEYWORDS = {"allow_pickle", "shell"}  # of numpy, of processes
 GENERATORS = {
     "Generator",
     "PCG64",
@@ -90,6 +96,14 @@ def test_a_pure_room_opens_no_file(module: Path) -> None:
         ("pd.read_pickle(path)", "unsafe"),
         ("np.load(path, allow_pickle=True)", "unsafe"),
         ("eval(text)", "unsafe"),
+        ("exec(text)", "unsafe"),
+        ("builtins.eval(text)", "unsafe"),
+        ("__import__(name)", "unsafe"),
+        ("import marshal", "unsafe"),
+        ("from yaml import load", "unsafe"),
+        ("subprocess.run(text, shell=True)", "unsafe"),
+        ("os.system(text)", "unsafe"),
+        ("spec.loader.exec_module(module)", "unsafe"),
     ],
 )
 def test_the_rules_see_a_line_that_breaks_them(line: str, rule: str) -> None:
@@ -160,9 +174,11 @@ def _draws_globally(node: ast.AST) -> bool:
 def _runs_code_from_data(node: ast.AST) -> bool:
     if any(name.split(".")[0] in UNSAFE_IMPORTS for name in _imports(node)) or _calls(node, UNSAFE_CALLS):
         return True
-    if isinstance(node, ast.Attribute) and node.attr in {"read_pickle", "to_pickle"}:
+    if isinstance(node, ast.Attribute) and node.attr in UNSAFE_METHODS:
         return True
-    return isinstance(node, ast.keyword) and node.arg == "allow_pickle" and not _is_false(node.value)
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in UNSAFE_FULL_NAMES:
+        return True
+    return isinstance(node, ast.keyword) and node.arg in UNSAFE_KEYWORDS and not _is_false(node.value)
 
 
 def _is_false(value: ast.expr) -> bool:

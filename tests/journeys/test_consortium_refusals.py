@@ -1,0 +1,157 @@
+"""What a consortium's commands refuse: one sentence, exit status 2, and nothing is broken by it."""
+
+import json
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from benchmarks.deployed_nodes import charter_text
+from hansa.cli import coordinator as coordinator_commands
+from hansa.runtime import party_service
+from hansa.runtime.coordinator_home import CoordinatorHome
+from hansa.transport.certificates import make_server_certificate
+from hansa.transport.nats_server import NatsServer, Place
+from tests.journeys.founding import ROUNDS, Hansa, founded, invited, operator, refused
+
+
+@pytest.fixture
+def hub(tmp_path: Path, hansa: Hansa) -> Path:
+    return operator(hansa, tmp_path)
+
+
+def test_an_invitation_opens_nothing_for_another_nor_when_it_was_changed(hub: Path, hansa: Hansa) -> None:
+    (anna, own), (_, others) = invited(hansa, hub, "anna"), invited(hansa, hub, "bert")
+    refused(hansa("party", "join", anna, others, "--yes"), "invites bert, and this is anna")
+    text = own.read_text(encoding="ascii")
+    middle = len(text) // 2
+    other = "A" if text[middle] != "A" else "B"
+    for changed in (text[:middle] + other + text[middle + 1 :], text[:middle], "", "\x00"):
+        own.write_text(changed, encoding="ascii")
+        refused(hansa("party", "join", anna, own, "--yes"), "coordinator|invitation")
+    refused(hansa("party", "join", anna, hub / "none", "--yes"), "name the file that the operator sent")
+    refused(hansa("party", "run", anna), "has joined no charter; run hansa party join")
+    own.write_text(text, encoding="ascii")
+    assert hansa("party", "join", anna, own, "--yes").exit_code == 0
+
+
+def test_who_has_another_name_or_key_does_not_join(tmp_path: Path, hub: Path, hansa: Hansa) -> None:
+    key = hansa("party", "init", tmp_path / "dora", "--name", "dora").stdout.split()[1]
+    refused(hansa("coordinator", "invite", hub, "dora", key), "names no party dora; choose among anna, bert")
+    refused(hansa("coordinator", "invite", hub, "anna", key[:-1]), "is no public key")
+    _, file = invited(hansa, hub, "anna")
+    refused(hansa("party", "join", tmp_path / "dora", file, "--yes"), "invites anna, and this is dora")
+    hansa("party", "init", tmp_path / "false", "--name", "anna")
+    refused(hansa("party", "join", tmp_path / "false", file, "--yes"), "is for another key of anna")
+
+
+def test_a_key_that_others_can_read_is_not_used(hub: Path, hansa: Hansa) -> None:
+    anna, file = invited(hansa, hub, "anna")
+    (anna / "identity.key").chmod(0o644)
+    refused(hansa("party", "join", anna, file, "--yes"), "can be read or written by others.*chmod 600")
+    (hub / "identity.key").chmod(0o640)
+    refused(hansa("coordinator", "invite", hub, "bert", "ab" * 32), "can be read or written by others")
+
+
+def test_a_folder_is_made_once(tmp_path: Path, hub: Path, hansa: Hansa) -> None:
+    again = hansa("coordinator", "init", hub, tmp_path / "charter.toml")
+    refused(again, "is a coordinator's folder already")
+    invited(hansa, hub, "anna")
+    refused(hansa("party", "init", tmp_path / "anna", "--name", "anna"), "is there already")
+    refused(hansa("coordinator", "run", tmp_path / "anna"), "is missing")
+    refused(hansa("party", "run", hub), "is missing")
+
+
+def test_a_charter_that_separate_machines_do_not_run_is_said_at_once(tmp_path: Path, hansa: Hansa) -> None:
+    file = tmp_path / "charter.toml"
+    file.write_text(charter_text("shared", ROUNDS), encoding="utf-8")
+    refused(
+        hansa("coordinator", "init", tmp_path / "hub", file), 'secrecy "shared" runs in a simulation alone'
+    )
+    assert not (tmp_path / "hub").exists()
+
+
+def test_an_address_that_no_party_can_reach_is_refused(tmp_path: Path, hub: Path, hansa: Hansa) -> None:
+    charter, folder = tmp_path / "charter.toml", tmp_path / "other"
+    everywhere = ("coordinator", "init", folder, charter, "--host", "0.0.0.0")  # noqa: S104 (what is tested)
+    refused(hansa(*everywhere), "no address that parties can reach; add --named")
+    assert not folder.exists()
+    assert hansa(*everywhere, "--named", "hub.example").exit_code == 0
+    home = CoordinatorHome(folder)
+    port = json.loads((folder / "consortium.json").read_text(encoding="utf-8"))["port"]
+    assert home.urls == (f"tls://hub.example:{port}",)
+    assert home.access(datetime.now(UTC)).urls == (f"tls://localhost:{port}",)
+    refused(
+        hansa("coordinator", "init", tmp_path / "x", charter, "--host", "192.0.2.7"),
+        "nothing can listen here",
+    )
+
+
+def test_a_run_waits_for_the_invitation_of_all(hub: Path, hansa: Hansa) -> None:
+    invited(hansa, hub, "anna")
+    refused(hansa("coordinator", "run", hub), "bert was not invited yet; run hansa coordinator invite")
+
+
+def test_a_port_that_is_taken_is_said(hub: Path, hansa: Hansa) -> None:
+    founded(hansa, hub)
+    port = json.loads((hub / "consortium.json").read_text(encoding="utf-8"))["port"]
+    with closing(socket.create_server(("127.0.0.1", port))):
+        refused(hansa("coordinator", "run", hub), f"port {port} is taken")
+    (result,) = hub.glob("runs/*/result.json")
+    assert json.loads(result.read_text(encoding="utf-8"))["state"] == "ended"
+
+
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [(400, "the certificate ended on"), (-3, "the certificate begins on .*this clock says .*set the clock")],
+)
+def test_a_certificate_that_is_over_or_a_wrong_clock_is_said(
+    hub: Path, hansa: Hansa, monkeypatch: pytest.MonkeyPatch, days: int, says: str
+) -> None:
+    founded(hansa, hub)
+    monkeypatch.setattr(coordinator_commands, "_now", lambda: datetime.now(UTC) + timedelta(days=days))
+    refused(hansa("coordinator", "run", hub), says)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have a party give up soon; give back the signals that it takes."""
+    monkeypatch.setattr(party_service, "_CONNECT_S", 1.0)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_party_says_why_it_does_not_come_in(hub: Path, hansa: Hansa) -> None:
+    home, now = CoordinatorHome(hub), datetime.now(UTC)
+    anna, file = invited(hansa, hub, "anna")
+    assert hansa("party", "join", anna, file, "--yes").exit_code == 0
+    run = ("party", "run", anna)
+    refused(hansa(*run), "127.0.0.1.*see that the server runs")  # nobody listens yet
+    make_server_certificate(hub, ["127.0.0.1"], now - timedelta(hours=12), days=0)
+    port = int(home.urls[0].rsplit(":", 1)[1])
+    with NatsServer(Place(hub / "server", hub / "server.pem", port=port), home.trust(now)):
+        refused(hansa(*run), "the server's certificate is refused: certificate has expired")
+    make_server_certificate(hub, ["other.example"], now)
+    with NatsServer(Place(hub / "server", hub / "server.pem", port=port), home.trust(now)):
+        refused(hansa(*run), "the server's certificate is refused: .*127.0.0.1")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("why", ["over", "revoked"])
+def test_a_party_whose_invitation_counts_no_more_is_not_let_in(hub: Path, hansa: Hansa, why: str) -> None:
+    anna, file = invited(hansa, hub, "anna", "--days", "-1" if why == "over" else "1")
+    assert hansa("party", "join", anna, file, "--yes").exit_code == 0
+    home, now = CoordinatorHome(hub), datetime.now(UTC)
+    if why == "revoked":
+        home.put_member("anna", None)
+    server = home.server(now)
+    assert server is not None
+    with server:
+        refused(hansa("party", "run", anna), "Authorization Violation|revoked|expired")
