@@ -21,7 +21,7 @@ from statistics import median
 from benchmarks.children import environment
 from benchmarks.measure import Row, at_least, not_measured, shown
 from benchmarks.peers.environments import PEERS, CannotInstallError, make_environment
-from benchmarks.peers.processes import THREADS
+from benchmarks.peers.processes import REPOSITORY, THREADS
 
 COMMAND = "make measure TOPIC=deployed"
 PARTIES, ROUNDS = 8, 3
@@ -68,13 +68,10 @@ def flowers_rounds(parties: int = PARTIES, rounds: int = ROUNDS) -> Rounds:
 
 def _run(command: Sequence[str], folder: Path) -> None:
     log = folder / "log.txt"
+    variables = environment(dict.fromkeys(THREADS, "1") | {"PYTHONPATH": str(REPOSITORY)})
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            command,
-            env=environment(dict.fromkeys(THREADS, "1")),
-            stdout=said,
-            stderr=said,
-            start_new_session=True,
+            command, env=variables, stdout=said, stderr=said, start_new_session=True
         )
     try:
         code = process.wait(_LIMIT_S)

@@ -58,10 +58,11 @@ class PartyService:
         preparing = Preparing(joined.charter, self._records.party, self._records.share, self._records.spools)
         self._preparing = preparing
         gate = Outbound(joined.folder, joined.charter, policy, clock)
+        self._store = NodeStore(joined.folder / "node.db")
         self.node = PartyNode(
             joined.charter,
             preparing,
-            NodeStore(joined.folder / "node.db"),
+            self._store,
             Ways(gate, self._finish, gate.expect),
             seat,
         )
@@ -74,12 +75,16 @@ class PartyService:
             link.open(_CONNECT_S)
             end = End(link, invitation.run, self._home.name, identity.signing)
             NatsDoor(end, invitation.coordinator).serve(
-                self._answer_in_hours(until), lambda: until() or self.node.over
+                self.answer_in_hours(until), lambda: until() or self.node.over
             )
         finally:
             link.close()
 
-    def _answer_in_hours(self, until: Callable[[], bool]) -> Answer:
+    def close(self) -> None:
+        """Close what it remembers the run in; made again, the service goes on from there."""
+        self._store.close()
+
+    def answer_in_hours(self, until: Callable[[], bool]) -> Answer:
         """Return what answers, and waits before that for the hours in which the site does."""
 
         def answer(step: str, question: bytes) -> bytes:

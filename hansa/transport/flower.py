@@ -66,13 +66,22 @@ class FlowerTransport:
         self._next_roll = 0.0
         self._turn = threading.Lock()  # Flower's grid is used by one thread at a time
 
+    def admit(self, party: str, key: bytes) -> None:
+        """Count on a party from now on."""
+        self._keys[party] = key
+
+    def expel(self, party: str) -> None:
+        """Neither hear a party nor wait for it any more."""
+        self._keys.pop(party, None)
+        self._seats.pop(party, None)
+
     def exchange(
         self, step: str, questions: Mapping[str, bytes], seconds: float
     ) -> dict[str, Body | Refusal]:
         """Ask each party its question; return what came back in time, in the order of the questions."""
         missing = {party for party in questions if party in self._keys}
         now = _Step(step, questions, missing, time.perf_counter() + seconds)
-        while now.missing:
+        while now.missing & self._keys.keys():
             with self._turn:
                 self._call_roll()
                 self._ask(now)
@@ -155,7 +164,7 @@ class FlowerTransport:
             logger.warning("no answer step=%s party=%s code=%d", step, party, message.error.code)
             return None
         try:
-            letter = self._writer.read(message.content, {party: self._keys[party]}.get)
+            letter = self._writer.read(message.content, {party: self._keys.get(party)}.get)
             if letter.head.step != step or letter.head.kind == QUESTION:
                 raise MessageError("an answer to another step", do="drop it", where=party)
             return Refusal(refusal_words(letter)) if letter.head.kind == REFUSED else Inside(letter.body)

@@ -23,27 +23,27 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a party answers: its name and key in the run, its coordinator's public key, and its answer."""
+    """Where a party answers: its name and key in the run, its coordinator's public key, and what it knows."""
 
     writer: Writer
     coordinator: bytes
-    answer: Answer
+    opened: Callable[[], AbstractContextManager[Answer]]  # for one question: a roll call needs no records
 
 
-Opened = Callable[[Any], AbstractContextManager[Desk]]
-"""Opens a party's desk for one message, from Flower's Context."""
+DeskOf = Callable[[Any], Desk]
+"""Returns a party's desk, from Flower's Context."""
 
 
-def client_app(opened: Opened) -> Any:
+def client_app(desk_of: DeskOf) -> Any:
     """Return the ClientApp of a party. Raises LinkError where Flower is missing or would call home."""
     quiet_flower()
     from flwr.clientapp import ClientApp
 
     def hansa(message: Any, context: Any) -> Any:
-        return _safely(_answered, opened, message, context)
+        return _safely(_answered, desk_of, message, context)
 
     def who(message: Any, context: Any) -> Any:
-        return _safely(_named, opened, message, context)
+        return _safely(_named, desk_of, message, context)
 
     app = ClientApp()
     app.query(QUERY.partition(".")[2])(hansa)
@@ -51,11 +51,10 @@ def client_app(opened: Opened) -> Any:
     return app
 
 
-def _safely(act: Callable[[Desk, Any, Any], Any], opened: Opened, message: Any, context: Any) -> Any:
+def _safely(act: Callable[[Desk, Any, Any], Any], desk_of: DeskOf, message: Any, context: Any) -> Any:
     """Return the reply; of a failure the reason stays in the party's log: Flower would send its words."""
     try:
-        with opened(context) as desk:
-            content = act(desk, message, context)
+        content = act(desk_of(context), message, context)
         return quiet_flower().Message(content, reply_to=message)
     except MessageError as fault:
         logger.warning("message dropped why=%s", fault)
@@ -72,10 +71,11 @@ def _answered(desk: Desk, message: Any, context: Any) -> Any:
     if letter.head.kind != QUESTION:
         raise MessageError("an answer, where a question is due", do="drop it", where=COORDINATOR)
     step = letter.head.step
-    try:
-        kind, body = ANSWER, desk.answer(step, letter.body)
-    except HansaError as refusal:
-        kind, body = REFUSED, refusal_bytes(str(refusal))
+    with desk.opened() as answer:  # what hinders this stays at home, as a failure
+        try:
+            kind, body = ANSWER, answer(step, letter.body)
+        except HansaError as refusal:
+            kind, body = REFUSED, refusal_bytes(str(refusal))
     return writer.content(step, COORDINATOR, kind, body)
 
 

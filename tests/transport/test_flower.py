@@ -36,7 +36,7 @@ RUN = "0a1b2c3d"
 @pytest.fixture(scope="module", autouse=True)
 def _imported() -> None:
     with warnings.catch_warnings(action="ignore"):  # what Flower uses is about to go from its own libraries
-        client_app(lambda _: nullcontext())  # type: ignore[arg-type]
+        client_app(lambda _: None)  # type: ignore[arg-type]
         importlib.import_module("flwr.superlink.grid")
 
 
@@ -104,12 +104,8 @@ class Consortium:
     def app(self, name: str, answer: Answer, key: SigningKey | None = None) -> Any:
         """Return a party's ClientApp; key: another that it signs with."""
         writer = self.writer(name) if key is None else replace(self.writer(name), key=key)
-
-        @contextmanager
-        def opened(_: Any) -> Iterator[Desk]:
-            yield Desk(writer, self.keys[COORDINATOR].public, answer)
-
-        return client_app(opened)
+        desk = Desk(writer, self.keys[COORDINATOR].public, lambda: nullcontext(answer))
+        return client_app(lambda _: desk)
 
     def party(self, name: str, answer: Answer, key: SigningKey | None = None) -> Any:
         """Return a party's open node."""
