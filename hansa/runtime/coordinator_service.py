@@ -6,10 +6,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from hansa.core import arrays
 from hansa.core.charter import Charter
@@ -20,7 +20,7 @@ from hansa.protection.membership import Member, Membership
 from hansa.registry.alone import alone_in
 from hansa.registry.folders import make_folder, read_json, write_arrays, write_json
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.amending import Members
+from hansa.runtime.amending import Door, Members
 from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode, Watch
 from hansa.runtime.seats import CoordinatorSeat
@@ -28,6 +28,7 @@ from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End, NatsTransport
 from hansa.transport.nats_link import Link
 from hansa.transport.nats_server import NatsServer
+from hansa.transport.seam import Transport
 
 _CONNECT_S = 30.0
 _RESULT = "result.json"
@@ -37,6 +38,10 @@ logger = logging.getLogger(__name__)
 
 Told = Callable[[str, Sequence[str]], None]
 """Hears the step and who has not answered yet, whenever some are asked again."""
+
+
+class Wire(Transport, Door, Protocol):
+    """A transport that lets members in and out."""
 
 
 class CoordinatorService:
@@ -52,6 +57,10 @@ class CoordinatorService:
         self.folder = home.folder / "runs" / home.run
 
     def run(self, watch: Watch, told: Told) -> dict[str, Any]:
+        """Return what `run_over` does, over the consortium's own NATS server or its cluster."""
+        return self.run_over(lambda: self._wire(self.membership(), told), watch)
+
+    def run_over(self, wire: Callable[[], AbstractContextManager[Wire]], watch: Watch) -> dict[str, Any]:
         """Return what result.json says of the run. Raises what ended it; it can be gone on with.
 
         A run that has finished is not run again: its parties have gone.
@@ -60,16 +69,16 @@ class CoordinatorService:
             return known
         make_folder(self.folder)
         with alone_in(self.folder):
-            return self._run(watch, told)
+            return self._run(wire, watch)
 
-    def _run(self, watch: Watch, told: Told) -> dict[str, Any]:
+    def _run(self, wire: Callable[[], AbstractContextManager[Wire]], watch: Watch) -> dict[str, Any]:
         membership = self.membership()
         identity = self._home.identity
         own = Credential(COORDINATOR, identity.signing, identity.agreement)
         seat = CoordinatorSeat(self.charter, membership, own, os.urandom)
         store, began = NodeStore(self.folder / "node.db"), perf_counter()
         try:
-            with self._wire(membership, told) as transport:
+            with wire() as transport:
                 finished = CoordinatorNode(
                     self.charter,
                     store,

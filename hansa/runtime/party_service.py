@@ -79,12 +79,16 @@ class PartyService:
         try:
             link.open(_CONNECT_S)
             end = End(link, invitation.run, self._home.name, identity.signing)
-            answer = self._signs.answered(self._answer_in_hours(until), self._joined.charter.rounds)
+            answer = self._signs.answered(self.answer_in_hours(until), self._joined.charter.rounds)
             NatsDoor(end, invitation.coordinator).serve(answer, lambda: until() or self.node.over)
         finally:
             link.close()
 
-    def _answer_in_hours(self, until: Callable[[], bool]) -> Answer:
+    def close(self) -> None:
+        """Close what it remembers the run in; made again, the service goes on from there."""
+        self._store.close()
+
+    def answer_in_hours(self, until: Callable[[], bool]) -> Answer:
         """Return what answers, and waits before that for the hours in which the site does."""
 
         def answer(step: str, question: bytes) -> bytes:

@@ -24,7 +24,7 @@ REFUSAL_BYTES = 1024
 DIGEST_BYTES = 32
 _KINDS = (QUESTION, ANSWER, REFUSED)
 _HEAD_BYTES = 4096
-_MOST_BYTES = INLINE_BYTES + _HEAD_BYTES + SIGNATURE_BYTES + 64  # of a whole envelope
+_AROUND_BYTES = _HEAD_BYTES + SIGNATURE_BYTES + 64  # of an envelope, beside its body
 _PURPOSE = "message"
 _PLACE = re.compile(r"([0-9a-f]{16})?")
 _KEY_BYTES = (0, 32)  # of a body inside, and of one that lies elsewhere
@@ -64,13 +64,16 @@ def signed(head: Head, body: bytes, key: SigningKey) -> bytes:
     return codec.encode([content, key.sign(_PURPOSE, content), body])
 
 
-def opened(data: bytes, key_of: Callable[[str], bytes | None], run: str, to: str) -> Letter:
+def opened(
+    data: bytes, key_of: Callable[[str], bytes | None], run: str, to: str, most: int = INLINE_BYTES
+) -> Letter:
     """Return what is in an envelope, once it is proved to be of its sender, for this run and to this reader.
 
-    key_of: the public key that the roster gives a sender; None for a stranger. Raises MessageError for all
-    else. The order is the only safe one: size, outer shape, signature, then what the head says.
+    key_of: the public key that the roster gives a sender; None for a stranger. most: bytes of a body inside.
+    Raises MessageError for all else. The order is the only safe one: size, outer shape, signature, then what
+    the head says.
     """
-    if len(data) > _MOST_BYTES:
+    if len(data) > most + _AROUND_BYTES:
         raise _refused(f"an envelope of {len(data)} bytes, which none has")
     content, signature, body = _parts(data)
     head = _head(content)

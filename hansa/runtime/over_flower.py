@@ -1,0 +1,80 @@
+"""A consortium's nodes as apps of Flower: the same homes and the same run, carried by its SuperLink.
+
+The folders are those of `hansa coordinator` and `hansa party`. An app of Flower names them: the coordinator's
+in its run configuration, a party's in its SuperNode's node configuration, both as `hansa-home`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hansa.core.errors import FolderError
+from hansa.protection.enrolment import COORDINATOR
+from hansa.runtime.coordinator_home import CoordinatorHome
+from hansa.runtime.coordinator_service import CoordinatorService
+from hansa.runtime.party_home import PartyHome
+from hansa.runtime.party_service import PartyService
+from hansa.transport.flower import FlowerTransport
+from hansa.transport.flower_door import Desk, client_app
+from hansa.transport.flower_letters import Writer
+from hansa.transport.flower_quiet import quiet_flower
+from hansa.transport.seam import Answer
+
+logger = logging.getLogger(__name__)
+
+HOME = "hansa-home"
+
+
+def coordinator_app() -> Any:
+    """Return the ServerApp that coordinates. Raises LinkError where Flower is missing or would call home."""
+    quiet_flower()
+    from flwr.serverapp import ServerApp
+
+    def main(grid: Any, context: Any) -> None:
+        home = CoordinatorHome(_home(context.run_config))
+        service = CoordinatorService(home, _now)
+        keys = {one.party.name: one.key for one in service.membership().parties}
+        writer = Writer(home.run, COORDINATOR, home.identity.signing)
+        transport = FlowerTransport(grid, writer, keys)
+        service.run_over(lambda: nullcontext(transport), _said)
+
+    app = ServerApp()
+    app.main()(main)
+    return app
+
+
+def party_app() -> Any:
+    """Return the ClientApp of a party. Raises LinkError where Flower is missing or would call home."""
+    return client_app(_desk)
+
+
+def _desk(context: Any) -> Desk:
+    home = PartyHome(_home(context.node_config))
+    invitation = home.joined().invitation
+    writer = Writer(invitation.run, home.name, home.identity.signing)
+
+    @contextmanager
+    def opened() -> Iterator[Answer]:
+        with closing(PartyService(home, _now)) as service:
+            yield service.answer_in_hours(lambda: False)
+
+    return Desk(writer, invitation.coordinator, opened)
+
+
+def _home(config: Any) -> Path:
+    if HOME not in config:
+        raise FolderError("is not named", do="name it in Flower's configuration", where=HOME)
+    return Path(str(config[HOME]))
+
+
+def _said(done: int, rounds: int) -> None:
+    logger.info("round done round=%d of=%d", done, rounds)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

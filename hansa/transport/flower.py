@@ -1,0 +1,173 @@
+"""The coordinator's end of a run over Flower: it runs in a ServerApp and speaks through Flower's Grid.
+
+Flower knows nodes by numbers; whose a node is it says in a signed roll call. Flower's own answer to a lost
+message is silence or an error: in both cases the party is asked again, as over NATS.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hansa.core.errors import MessageError
+from hansa.transport.bodies import Inside
+from hansa.transport.envelope import ANSWER, QUESTION, REFUSED, refusal_words
+from hansa.transport.flower_letters import QUERY, WHO, Writer, roll_call
+from hansa.transport.flower_quiet import quiet_flower
+from hansa.transport.seam import Body, Refusal
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.05  # how often answers are looked for
+_ROLL_SECONDS = 1.0  # how often new nodes are, while somebody is missing
+_AGAIN_SECONDS = 5.0  # until a party whose node failed is asked again
+_LOST_SECONDS = 120.0  # until one that is silent is; the same question waits there meanwhile
+
+
+class Grid(Protocol):
+    """What is used of Flower's."""
+
+    def get_node_ids(self) -> Iterable[int]:
+        """Return the nodes that are there."""
+
+    def push_messages(self, messages: Iterable[Any]) -> Iterable[str | None]:
+        """Return the messages' ids; None for what was not taken."""
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Any]:
+        """Return the replies that are there."""
+
+
+@dataclass(eq=False)
+class _Step:
+    """One exchange that is under way."""
+
+    name: str
+    questions: Mapping[str, bytes]
+    missing: set[str]
+    ends: float
+    found: dict[str, Body | Refusal] = field(default_factory=dict)
+    sent: dict[str, tuple[str, int]] = field(default_factory=dict)  # message id: party and its node
+    again: dict[int, float] = field(default_factory=dict)  # node: when it may be asked again
+
+
+class FlowerTransport:
+    """The seam over Flower; nodes may come and go while it works."""
+
+    def __init__(self, grid: Grid, writer: Writer, keys: Mapping[str, bytes]) -> None:
+        """Take the public key of each party. Raises LinkError where Flower would call home."""
+        self._flower = quiet_flower()
+        self._grid, self._writer, self._keys = grid, writer, dict(keys)
+        self._seats: dict[str, int] = {}  # party: its node
+        self._asked: dict[str, int] = {}  # message id of a roll call: node
+        self._next_roll = 0.0
+        self._turn = threading.Lock()  # Flower's grid is used by one thread at a time
+
+    def admit(self, party: str, key: bytes) -> None:
+        """Count on a party from now on."""
+        self._keys[party] = key
+
+    def expel(self, party: str) -> None:
+        """Neither hear a party nor wait for it any more."""
+        self._keys.pop(party, None)
+        self._seats.pop(party, None)
+
+    def exchange(
+        self, step: str, questions: Mapping[str, bytes], seconds: float
+    ) -> dict[str, Body | Refusal]:
+        """Ask each party its question; return what came back in time, in the order of the questions."""
+        missing = {party for party in questions if party in self._keys}
+        now = _Step(step, questions, missing, time.perf_counter() + seconds)
+        while now.missing & self._keys.keys():
+            with self._turn:
+                self._call_roll()
+                self._ask(now)
+                self._hear(now)
+            left = now.ends - time.perf_counter()
+            if left <= 0:
+                break
+            if now.missing:
+                time.sleep(min(_LOOK_SECONDS, left))
+        return {party: now.found[party] for party in questions if party in now.found}
+
+    def _call_roll(self) -> None:
+        """Learn whose the nodes are that came since the last time, and who is gone."""
+        if self._asked:
+            self._hear_roll()
+        if time.perf_counter() < self._next_roll:
+            return
+        self._next_roll = time.perf_counter() + _ROLL_SECONDS
+        there = set(self._grid.get_node_ids())
+        self._seats = {party: node for party, node in self._seats.items() if node in there}
+        self._asked = {asked: node for asked, node in self._asked.items() if node in there}
+        known = {*self._seats.values(), *self._asked.values()}
+        self._asked |= self._push(
+            {node: self._flower.RecordDict() for node in there - known}, WHO, _LOST_SECONDS
+        )
+
+    def _hear_roll(self) -> None:
+        for message in self._grid.pull_messages(list(self._asked)):
+            node = self._asked.pop(message.metadata.reply_to_message_id, None)
+            if node is None or message.has_error():
+                continue
+            try:
+                letter = self._writer.read(message.content, self._keys.get)
+            except MessageError as fault:
+                logger.warning("message dropped why=%s", fault)
+                continue
+            if (letter.head.step, letter.head.kind) == (roll_call(node), ANSWER):
+                self._seats[letter.head.sender] = node
+
+    def _ask(self, step: _Step) -> None:
+        """Send its question to whoever is there and was not asked lately."""
+        now = time.perf_counter()
+        there = {
+            self._seats[party]: party
+            for party in step.questions
+            if party in step.missing & self._seats.keys()
+        }
+        due = {node: party for node, party in there.items() if step.again.get(node, 0.0) <= now}
+        contents = {
+            node: self._writer.content(step.name, party, QUESTION, step.questions[party])
+            for node, party in due.items()
+        }
+        sent = self._push(contents, QUERY, max(1.0, step.ends - now))
+        step.sent |= {number: (due[node], node) for number, node in sent.items()}
+        step.again |= dict.fromkeys(due, now + _LOST_SECONDS)
+
+    def _push(self, contents: Mapping[int, Any], kind: str, seconds: float) -> dict[str, int]:
+        """Return the messages that Flower took, by their ids, with the node that each is to."""
+        messages = [
+            self._flower.Message(content, node, kind, ttl=seconds) for node, content in contents.items()
+        ]
+        numbers = self._grid.push_messages(messages) if messages else []
+        return {number: node for number, node in zip(numbers, contents, strict=False) if number is not None}
+
+    def _hear(self, step: _Step) -> None:
+        for message in self._grid.pull_messages(list(step.sent)) if step.sent else ():
+            party, node = step.sent.pop(message.metadata.reply_to_message_id, ("", 0))
+            if party not in step.missing:
+                continue
+            answer = self._answer(step.name, party, message)
+            if answer is None:
+                step.again[node] = time.perf_counter() + _AGAIN_SECONDS
+            else:
+                step.found[party] = answer
+                step.missing.discard(party)
+
+    def _answer(self, step: str, party: str, message: Any) -> Body | Refusal | None:
+        """Return a party's answer; None for what is none, and is logged."""
+        if message.has_error():
+            logger.warning("no answer step=%s party=%s code=%d", step, party, message.error.code)
+            return None
+        try:
+            letter = self._writer.read(message.content, {party: self._keys.get(party)}.get)
+            if letter.head.step != step or letter.head.kind == QUESTION:
+                raise MessageError("an answer to another step", do="drop it", where=party)
+            return Refusal(refusal_words(letter)) if letter.head.kind == REFUSED else Inside(letter.body)
+        except MessageError as fault:
+            logger.warning("message dropped why=%s", fault)
+            return None
