@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.05  # how often answers are looked for
 _ROLL_SECONDS = 1.0  # how often new nodes are, while somebody is missing
+_UNKNOWN_SECONDS = 30.0  # until one that has not said whose it is is asked again
 _AGAIN_SECONDS = 5.0  # until a party whose node failed is asked again
 _LOST_SECONDS = 120.0  # until one that is silent is; the same question waits there meanwhile
 
@@ -63,6 +64,7 @@ class FlowerTransport:
         self._grid, self._writer, self._keys = grid, writer, dict(keys)
         self._seats: dict[str, int] = {}  # party: its node
         self._asked: dict[str, int] = {}  # message id of a roll call: node
+        self._rolled: dict[int, float] = {}  # node: when it was asked whose it is
         self._next_roll = 0.0
         self._turn = threading.Lock()  # Flower's grid is used by one thread at a time
 
@@ -94,19 +96,17 @@ class FlowerTransport:
         return {party: now.found[party] for party in questions if party in now.found}
 
     def _call_roll(self) -> None:
-        """Learn whose the nodes are that came since the last time, and who is gone."""
+        """Learn whose the nodes are that came since the last time."""
         if self._asked:
             self._hear_roll()
         if time.perf_counter() < self._next_roll:
             return
         self._next_roll = time.perf_counter() + _ROLL_SECONDS
-        there = set(self._grid.get_node_ids())
-        self._seats = {party: node for party, node in self._seats.items() if node in there}
-        self._asked = {asked: node for asked, node in self._asked.items() if node in there}
-        known = {*self._seats.values(), *self._asked.values()}
-        self._asked |= self._push(
-            {node: self._flower.RecordDict() for node in there - known}, WHO, _LOST_SECONDS
-        )
+        lately = time.perf_counter() - _UNKNOWN_SECONDS
+        known = {*self._seats.values(), *(node for node, when in self._rolled.items() if when > lately)}
+        new = set(self._grid.get_node_ids()) - known
+        self._rolled |= dict.fromkeys(new, time.perf_counter())
+        self._asked |= self._push({node: self._flower.RecordDict() for node in new}, WHO, _LOST_SECONDS)
 
     def _hear_roll(self) -> None:
         for message in self._grid.pull_messages(list(self._asked)):
@@ -144,7 +144,7 @@ class FlowerTransport:
             self._flower.Message(content, node, kind, ttl=seconds) for node, content in contents.items()
         ]
         numbers = self._grid.push_messages(messages) if messages else []
-        return {number: node for number, node in zip(numbers, contents, strict=False) if number is not None}
+        return {number: node for number, node in zip(numbers, contents, strict=False) if number}
 
     def _hear(self, step: _Step) -> None:
         for message in self._grid.pull_messages(list(step.sent)) if step.sent else ():

@@ -163,6 +163,25 @@ def test_a_node_with_a_partys_name_and_another_key_is_nobody() -> None:
             assert read(run.transport.exchange("2", {"anna": b"?"}, PATIENCE)) == {"anna": b"2: ?"}
 
 
+def test_a_node_that_does_not_say_whose_it_is_is_asked_again_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hansa.transport.flower._ROLL_SECONDS", 0.02)
+    monkeypatch.setattr("hansa.transport.flower._UNKNOWN_SECONDS", 0.3)
+    run, rolls = Consortium(["anna"]), []
+    own = run.app("anna", echo)
+
+    def shy(message: Any, context: Any) -> Any:
+        if message.metadata.message_type != QUERY:
+            rolls.append(time.perf_counter())
+            if len(rolls) == 1:
+                raise RuntimeError
+        return own(message, context)
+
+    with run.federation.node(shy):
+        assert read(run.transport.exchange("1", {"anna": b"?"}, PATIENCE)) == {"anna": b"1: ?"}
+    assert len(rolls) == 2
+    assert rolls[1] - rolls[0] > 0.25
+
+
 def test_a_node_cannot_show_the_roll_call_of_another() -> None:
     run = Consortium(["anna"])
     own = run.app("anna", echo)
