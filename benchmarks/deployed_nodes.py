@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,13 +84,14 @@ class Nodes:
 
     folder: Path
     running: dict[str, ForkServerProcess] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)  # who is not started again
     kills: int = 0
 
     def look(self) -> None:
         """Start whoever does not run and has not come to the end of the run."""
         for name in (COORDINATOR, *NAMES):
             process = self.running.get(name)
-            if process is None or process.exitcode not in (None, 0):
+            if name not in self.away and (process is None or process.exitcode not in (None, 0)):
                 self.running[name] = started(self.folder, name)
 
     def ended(self, name: str) -> bool:
@@ -150,16 +151,19 @@ def nodes(folder: Path) -> Iterator[Nodes]:
         found.stop()
 
 
-def started(folder: Path, name: str) -> ForkServerProcess:
-    """Return the process of a node, which runs what the command line runs and logs into its folder."""
+def started(folder: Path, name: str, be: Callable[[str, str], None] | None = None) -> ForkServerProcess:
+    """Return the process of a node, which runs what the command line runs and logs into its folder.
+
+    be: what the process does with folder and name; None: `serve`.
+    """
     maker = multiprocessing.get_context("forkserver")
     maker.set_forkserver_preload(_LOADED)
-    process = maker.Process(target=_serve, args=(str(folder / name), name))
+    process = maker.Process(target=be or serve, args=(str(folder / name), name))
     process.start()
     return process
 
 
-def _serve(folder: str, name: str) -> None:
+def serve(folder: str, name: str) -> None:
     """Be a node, in a process of its own."""
     with Path(folder, "log").open("ab") as log:
         os.dup2(log.fileno(), 1)

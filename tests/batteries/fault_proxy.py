@@ -102,7 +102,7 @@ class FaultProxy:
     async def _connected(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._open.add(back)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):  # the proxy is stopped
             await self._clear.wait()
             far, on = await asyncio.open_connection("127.0.0.1", self._target)
             self._open.add(on)
