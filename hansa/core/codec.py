@@ -10,18 +10,18 @@ nor has anything that could turn itself into an array.
 from __future__ import annotations
 
 import hashlib
+import sys
 from io import BytesIO, RawIOBase
 from typing import IO, Any, NoReturn, cast
 
 import cbor2
-import jax
 import numpy as np
 
 _ROW_MAJOR_ARRAY, _ALIKE = 40, 41
 _TYPED = {"|u1": 64, "<u2": 69, "<u4": 70, "<u8": 71, "|i1": 72, "<i2": 77, "<i4": 78, "<i8": 79}
 _TYPED |= {"<f2": 84, "<f4": 85, "<f8": 86}
 _PLAIN = frozenset({str, bytes, int, float, bool, type(None)})
-_NUMBERS = (np.number, np.bool_, jax.Array)
+_NUMBERS = (np.number, np.bool_)
 _DTYPES = {tag: np.dtype(name) for name, tag in _TYPED.items()}
 
 # Tags that the library would turn into dates, decimals, patterns, cycles and the like: never sent.
@@ -61,6 +61,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(encode(value)).hexdigest()
 
 
+def _is_of_jax(value: Any) -> bool:
+    """Return whether a value is JAX's array; who has not loaded JAX has none."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.Array)
+
+
 def _check_types(value: Any) -> None:
     """Return if a value, and all that it holds, is of a type that has an encoding here; raises TypeError.
 
@@ -73,7 +79,7 @@ def _check_types(value: Any) -> None:
             raise TypeError("a key that is no plain value is never encoded")
         value = value.values()
     elif kind is not list:
-        if kind in _PLAIN or kind is np.ndarray or isinstance(value, _NUMBERS):
+        if kind in _PLAIN or kind is np.ndarray or isinstance(value, _NUMBERS) or _is_of_jax(value):
             return
         raise TypeError(f"{kind.__module__}.{kind.__qualname__} is never encoded")
     for inner in value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ NAMES = ["b", "a"]
 def _asking(transport: Any, late: Lateness | None = None, store: NodeStore | None = None) -> Asking:
     roster = tuple(Party(name) for name in NAMES)
     charter = replace(charter_of("fedavg"), name="a run", roster=roster, lateness=late or Lateness())
-    return Asking(charter, transport, store or NodeStore(Path(":memory:")))
+    return Asking(charter, transport, store or NodeStore(Path(tempfile.mkdtemp()) / "node.db"))
 
 
 class Noted:
@@ -85,7 +86,7 @@ def test_an_answer_that_is_no_map_names_its_party(body: bytes) -> None:
 
 
 def test_a_round_goes_on_without_who_is_late_and_after_a_restart_without_the_same() -> None:
-    late, store = Lateness("go_on", 5.0, quorum=1), NodeStore(Path(":memory:"))
+    late, store = Lateness("go_on", 5.0, quorum=1), NodeStore(Path(tempfile.mkdtemp()) / "node.db")
     asking = _asking(Noted({"b": b"2"}), late, store)
     asking.begin(4)
     questions = {"b": b"?", "a": b"?"}
