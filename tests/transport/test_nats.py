@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -250,6 +251,26 @@ def test_a_body_that_is_not_there_or_another_is_found_out_when_it_is_read(server
             else:
                 with pytest.raises(MessageError, match="anna"):
                     answer.read()
+
+
+def test_a_body_that_claims_a_gigabyte_takes_the_memory_of_what_is_there(server: Wire) -> None:
+    body = LARGE[: INLINE_BYTES + 1]
+    with run_of(server, ["anna"]) as run:
+        access = server.party_access(run.id, "anna", run.keys["anna"])
+        with linked(access) as link:
+            place, key = objects.store(link, subjects.party_bucket(run.id, "anna"), body, PATIENCE)
+            head = replace(answer_head(run, "1", body), place=place, key=key, size=1 << 30)
+            replies(run, link, lambda: [signed(head, b"", run.keys["anna"])])
+            answer = run.transport.exchange("1", {"anna": b"?"}, PATIENCE)["anna"]
+            assert not isinstance(answer, Refusal)
+            tracemalloc.start()
+            try:
+                with pytest.raises(MessageError, match="anna"):
+                    answer.read()
+                _, most = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+    assert most < 8 * len(body)
 
 
 def test_a_body_is_removed_when_nobody_holds_it(server: Wire) -> None:
