@@ -50,6 +50,15 @@ def write_bytes(path: Path, content: bytes) -> None:
         ) from fault
 
 
+def flush_folder(folder: Path) -> None:
+    """Return once the names in a folder are on the disk; raises OSError where that is not possible."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_text(path: Path, content: str) -> None:
     """Write a text file at once, in UTF-8."""
     write_bytes(path, content.encode())

@@ -16,6 +16,7 @@ from hansa.core.errors import FolderError, MessageError
 from hansa.crypto.agreement import AgreementKey
 from hansa.crypto.identities import Succession, succession
 from hansa.crypto.signing import KEY_BYTES, SIGNATURE_BYTES, SigningKey, Source, signing_key
+from hansa.registry.folders import flush_folder
 
 FILE, OLD_FILE = "identity.key", "identity.old.key"
 _TITLE = "hansa identity 1"
@@ -105,18 +106,10 @@ def _written(path: Path, identity: Identity) -> Iterator[Path]:
                 file.flush()
                 os.fsync(file.fileno())
             yield beside
-            _flush_folder(path.parent)
+            flush_folder(path.parent)
         finally:
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _text(identity: Identity) -> str:

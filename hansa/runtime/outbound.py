@@ -14,6 +14,7 @@ from hansa.core.errors import FolderError, RefusedError
 from hansa.core.site_policy import SitePolicy
 from hansa.core.steps import Step
 from hansa.protection.enrolment import COORDINATOR
+from hansa.registry.folders import flush_folder
 from hansa.runtime.outbound_kinds import before_rounds, in_rounds, own_kinds
 from hansa.runtime.rehearsal import Exchange
 
@@ -62,7 +63,7 @@ class OutboundLog:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             self._read()
-            _flush_folder(path.parent)
+            flush_folder(path.parent)
         except OSError as fault:
             raise self._fault(fault.strerror or "an error of the disk") from fault
 
@@ -125,14 +126,6 @@ class OutboundLog:
 
 def _day(time: str) -> str:
     return time[: len("2026-01-01")]
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _stopped(what: str) -> RefusedError:
