@@ -115,16 +115,25 @@ class Amending:
         seat.membership = after
         met = seat.met(told)
         self.asking.tell_some(stay, "meet", **met)
+        self.charter = replace(self.charter, roster=after.roster)
+        self.asking.names = tuple(stay)
+        logger.warning("members changed: %s", change.words)
         if change.kind == "joins":
-            self.asking.tell_some([change.name], "meet", **met)
-            self.asking.tell_some([change.name], "scale", totals=began.totals, enough=None)
-            self.asking.tell_some([change.name], "start", keys=began.keys)
+            self._begin(change.name, met, began)
         else:
             self.members.door.expel(change.name)
-        self.charter = replace(self.charter, roster=after.roster)
-        self.asking.names = tuple(one.party.name for one in after.parties)
-        logger.warning("members changed: %s", change.words)
         return True
+
+    def _begin(self, name: str, met: Mapping[str, Any], began: Began) -> None:
+        """Let a newcomer begin; one that cannot is a member that no round asks."""
+        try:
+            self.asking.tell_some([name], "meet", **met)
+            self.asking.tell_some([name], "scale", totals=began.totals, enough=None)
+            self.asking.tell_some([name], "start", keys=began.keys)
+        except PartyError as fault:
+            logger.warning("a newcomer takes no part why=%s", fault)
+            return
+        self.asking.names = (*self.asking.names, name)
 
 
 def may_change(charter: Charter) -> bool:
