@@ -112,8 +112,8 @@ class Nodes:
         began, left = time.perf_counter(), list(points)
         while time.perf_counter() - began < seconds:
             self.look()
-            while left and time.perf_counter() - began >= left[0][0]:
-                self.kill(left.pop(0)[1])
+            while left and time.perf_counter() - began >= left[0][0] and self.kill(left[0][1]):
+                left.pop(0)  # who does not run yet is killed as soon as it does
             if self.ended(COORDINATOR):
                 return self._said_farewell()
             time.sleep(_POLL_S)
