@@ -17,9 +17,10 @@ from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.shared_form import SharedForm
 from hansa.runtime.exams import exam_of
 from hansa.runtime.result import ScenarioFigures
+from hansa.runtime.sums import CLIP
 from hansa.simulation.cohort import Cohort, gather
 from hansa.simulation.federation import Federation
-from hansa.simulation.protected import CLIP, ProtectedSums
+from hansa.simulation.protected import ProtectedSums
 from hansa.simulation.session import Session
 from tests.simulation.small_world import small, world
 
