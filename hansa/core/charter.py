@@ -322,6 +322,17 @@ class Charter:
         return least if self.secrecy == "open" else max(least, self.quorum, self.protection.cohort)
 
     @property
+    def changes_members(self) -> bool:
+        """Return whether members may come and go within a run of separate machines.
+
+        Masked sums of two cohorts that differ by one party would show what that one adds, and predictions are
+        shared among those who began together.
+        """
+        method = METHODS[self.algorithm.name]
+        apart = method.exchanges == "weights" and not (method.framed or method.in_clear)
+        return self.secrecy == "open" and apart and self.preparation.features != "pca"
+
+    @property
     def same_sensors(self) -> bool:
         """Return whether all parties list the same sensors; none listed means all."""
         every = frozenset(column.name for column in self.data.columns if column.role == "sensor")

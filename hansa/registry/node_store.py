@@ -7,6 +7,7 @@ its own beside it, written before the commit that names it.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from hansa.core.errors import FolderError
 from hansa.core.steps import Step
-from hansa.registry.folders import make_folder, read_bytes, write_bytes
+from hansa.registry.folders import flush_folder, read_bytes, write_bytes
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -23,6 +24,8 @@ CREATE TABLE IF NOT EXISTS answer (
 ) STRICT;
 """
 
+
+logger = logging.getLogger(__name__)
 
 _OWNER = "owner"  # the name of what says whose store it is
 _LARGE = 1 << 20  # bytes from which a value lies in a file of its own
@@ -132,23 +135,29 @@ class NodeStore:
         if len(value) < _LARGE:
             return _INSIDE + value
         name = os.urandom(8).hex()
-        make_folder(self._files)
-        write_bytes(self._files / name, value)
+        try:
+            if not self._files.is_dir():
+                self._files.mkdir(mode=0o700)
+                flush_folder(self._path.parent)
+            write_bytes(self._files / name, value)
+            flush_folder(self._files)
+        except OSError as fault:
+            raise self._fault(fault) from fault
         return _BESIDE + name.encode()
 
     def _tidy(self) -> None:
         """Remove files that no row names: of values that were replaced, or of a commit that was cut short."""
         if not self._files.is_dir():
             return
+        query = "SELECT value FROM state UNION ALL SELECT answer FROM answer"
         try:
-            query = "SELECT value FROM state UNION ALL SELECT answer FROM answer"
             rows = self._base.execute(f"SELECT value FROM ({query}) WHERE length(value) < 64").fetchall()  # noqa: S608
-        except sqlite3.Error as fault:
-            raise self._fault(fault) from fault
-        named = {bytes(value)[1:].decode() for (value,) in rows if bytes(value)[:1] == _BESIDE}
-        for file in self._files.iterdir():
-            if file.name not in named:
-                file.unlink(missing_ok=True)
+            named = {bytes(value)[1:].decode() for (value,) in rows if bytes(value)[:1] == _BESIDE}
+            for file in self._files.iterdir():
+                if file.name not in named:
+                    file.unlink(missing_ok=True)
+        except (sqlite3.Error, OSError) as fault:  # what was kept is kept; the next time tidies
+            logger.warning("not tidied path=%s why=%s", self._files, fault)
 
     def _fault(self, fault: sqlite3.Error | OSError) -> FolderError:
         return FolderError(

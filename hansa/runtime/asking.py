@@ -69,17 +69,12 @@ class Asking:
         """Take a step that asks all the same; return each party's answer, which is a map."""
         return self.maps(kind, dict.fromkeys(self.names, codec.encode(told)))
 
-    def try_one(self, name: str, kind: str, seconds: float, **told: Any) -> dict[str, Any] | None:
-        """Take a step that asks one party; return its answer, or None where it does not answer soon."""
-        try:
-            ((_, body),) = self.ask(kind, {name: codec.encode(told)}, seconds=seconds)
-        except AbortedError:
-            return None
-        return as_map(body, name, kind)
-
-    def tell_some(self, names: Sequence[str], kind: str, **told: Any) -> dict[str, dict[str, Any]]:
-        """Take a step that asks some parties the same."""
-        return self.maps(kind, dict.fromkeys(names, codec.encode(told)))
+    def tell_some(
+        self, names: Sequence[str], kind: str, seconds: float | None, told: Mapping[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Take a step that asks some parties the same; seconds: how long it waits, or as the charter says."""
+        answers = self.ask(kind, dict.fromkeys(names, codec.encode(dict(told))), seconds=seconds)
+        return {name: as_map(body, name, kind) for name, body in answers}
 
     def maps(self, kind: str, questions: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
         """Take a step; return each party's answer, which is a map."""

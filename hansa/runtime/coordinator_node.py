@@ -53,6 +53,9 @@ class Beside:
 
 _MOST_INPUTS = 1 << 16  # of a network: what says more asks for memory that nobody has
 _STANDING, _STATE = "standing", "state"  # the names of what is kept
+MEMBERS = "members"
+"""The name of the list of members in a coordinator's store, from before anybody is asked."""
+
 _TAKEN = "taken"  # the name of what says that all parties have taken the last common numbers
 _KEPT = {"kind": "state"}
 
@@ -129,9 +132,9 @@ class CoordinatorNode:
             gathering = self._gathering(joined.adverts)
             agreed = self._prepared(gathering, joined)
         else:
-            round_, agreed, signed = _standing(kept, self._charter.name)
+            round_, agreed, signed, names = _standing(kept, self._charter.name)
             self._seat.membership = signed
-            self._asking.names = tuple(one.party.name for one in signed.parties)
+            self._asking.names = names
             gathering = self._gathering(agreed.adverts)
         course = self._course(agreed)
         if kept is None:
@@ -184,7 +187,8 @@ class CoordinatorNode:
     def _joined(self) -> _Joined:
         """Return what the parties say when they join, once all have signed the list of members."""
         told = self._asking.tell("join", membership=codec.encode(self._seat.membership.value))
-        keys, readings, met = self._keys(told), _alike(told, "readings"), self._seat.met(told)
+        keys, readings = self._keys(told), _alike(told, "readings")
+        met = self._seat.met(told, self._seat.membership)
         if self._charter.secrecy != "open":
             self._seat.channels(met["adverts"])  # what is told to all is theirs
         self._asking.tell("meet", **met)
@@ -255,17 +259,21 @@ class CoordinatorNode:
             "adverts": dict(agreed.adverts),
             "totals": agreed.totals,
             "members": self._seat.membership.value,
+            "names": list(self._asking.names),
         }
-        self._store.keep({_STANDING: codec.encode(value), _STATE: laid(_KEPT, state)})
+        members = codec.encode(self._seat.membership.value)
+        kept = {_STANDING: codec.encode(value), _STATE: laid(_KEPT, state), MEMBERS: members}
+        self._store.keep(kept)
 
 
-def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, Membership]:
-    """Return the rounds that are done, what was agreed, and the members, from what was kept."""
+def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, Membership, tuple[str, ...]]:
+    """Return the rounds that are done, what was agreed, the members, and who of them takes part."""
     try:
         value = codec.decode(kept)
         shape = _shape(value["shape"], charter)
         agreed = _Agreed(value["keys"], shape, value["sizes"], value["adverts"], value["totals"])
-        return value["round"], agreed, membership_of(value["members"], charter)
+        listed = membership_of(value["members"], charter)
+        return value["round"], agreed, listed, tuple(map(str, value["names"]))
     except (KeyError, TypeError, ValueError, MessageError) as fault:
         raise _damaged(charter) from fault
 

@@ -11,18 +11,18 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, Protocol
 
-from hansa.core import arrays
+from hansa.core import arrays, codec
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import CharterError, HansaError
 from hansa.protection.enrolment import COORDINATOR, Credential
-from hansa.protection.membership import Member, Membership
+from hansa.protection.membership import Member, Membership, read_membership
 from hansa.registry.alone import alone_in
 from hansa.registry.folders import make_folder, read_json, write_arrays, write_json
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Door, Members
 from hansa.runtime.coordinator_home import CoordinatorHome
-from hansa.runtime.coordinator_node import Beside, CoordinatorNode, Watch
+from hansa.runtime.coordinator_node import MEMBERS, Beside, CoordinatorNode, Watch
 from hansa.runtime.seats import CoordinatorSeat
 from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End, NatsTransport
@@ -44,6 +44,10 @@ class Wire(Transport, Door, Protocol):
     """A transport that lets members in and out."""
 
 
+Wiring = Callable[[Membership], AbstractContextManager[Wire]]
+"""Opens the wire to the members of a list."""
+
+
 class CoordinatorService:
     """One run of one charter."""
 
@@ -58,9 +62,9 @@ class CoordinatorService:
 
     def run(self, watch: Watch, told: Told) -> dict[str, Any]:
         """Return what `run_over` does, over the consortium's own NATS server or its cluster."""
-        return self.run_over(lambda: self._wire(self.membership(), told), watch)
+        return self.run_over(lambda members: self._wire(members, told), watch)
 
-    def run_over(self, wire: Callable[[], AbstractContextManager[Wire]], watch: Watch) -> dict[str, Any]:
+    def run_over(self, wire: Wiring, watch: Watch) -> dict[str, Any]:
         """Return what result.json says of the run. Raises what ended it; it can be gone on with.
 
         A run that has finished is not run again: its parties have gone.
@@ -71,14 +75,14 @@ class CoordinatorService:
         with alone_in(self.folder):
             return self._run(wire, watch)
 
-    def _run(self, wire: Callable[[], AbstractContextManager[Wire]], watch: Watch) -> dict[str, Any]:
-        membership = self.membership()
+    def _run(self, wire: Wiring, watch: Watch) -> dict[str, Any]:
         identity = self._home.identity
         own = Credential(COORDINATOR, identity.signing, identity.agreement)
-        seat = CoordinatorSeat(self.charter, membership, own, os.urandom)
         store, began = NodeStore(self.folder / "node.db"), perf_counter()
         try:
-            with wire() as transport:
+            membership = self._listed(store)
+            seat = CoordinatorSeat(self.charter, membership, own, os.urandom)
+            with wire(membership) as transport:
                 finished = CoordinatorNode(
                     self.charter,
                     store,
@@ -94,8 +98,17 @@ class CoordinatorService:
         write_arrays(self.folder / "state.npz", arrays.flatten(finished.state))
         return self._write("finished", perf_counter() - began, "")
 
-    def membership(self) -> Membership:
-        """Return the list of members. Raises CharterError for a party that was not invited yet."""
+    def _listed(self, store: NodeStore) -> Membership:
+        """Return the list of members as the run left it; of a run that begins, those who were invited."""
+        kept = store.state(MEMBERS)
+        if kept is not None:
+            return read_membership(kept, COORDINATOR)
+        made = self._invited()
+        store.keep({MEMBERS: codec.encode(made.value)})
+        return made
+
+    def _invited(self) -> Membership:
+        """Return the first list of members. Raises CharterError for a party that was not invited yet."""
         members = self._home.members()
         for party in self.charter.roster:
             if party.name not in members:

@@ -12,7 +12,6 @@ from hansa.core.charter_writer import render_charter
 from hansa.core.errors import CharterError, FolderError
 from hansa.crypto.signing import KEY_BYTES
 from hansa.protection.invitation import Invitation, armoured
-from hansa.runtime.amending import may_change
 from hansa.runtime.coordinator_home import CoordinatorHome
 
 
@@ -34,7 +33,7 @@ def invitation_text(home: CoordinatorHome, name: str, key: str, now: datetime, d
 def admission_text(home: CoordinatorHome, name: str, key: str, now: datetime, days: int) -> str:
     """Return the invitation of a party that joins a run at work; raises CharterError where it cannot."""
     charter, _ = home.charter()
-    if not may_change(charter):
+    if not charter.changes_members:
         raise CharterError(
             "its members began together and go on together: sums of two cohorts would show one party's part",
             do="begin another run with the new member, in another folder",

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hansa.core.charter import Charter
-from hansa.core.errors import FolderError, RefusedError
+from hansa.core.errors import FolderError, MessageError, RefusedError
 from hansa.core.site_policy import SitePolicy
-from hansa.core.steps import Step
+from hansa.core.steps import Step, step_of
 from hansa.protection.enrolment import COORDINATOR
 from hansa.registry.folders import flush_folder
 from hansa.runtime.outbound_kinds import before_rounds, in_rounds, own_kinds
@@ -35,6 +35,10 @@ class Outbound:
     def expect(self, due: Mapping[str, Exchange]) -> None:
         """Take what the algorithm's messages look like; none of these leaves before that is known."""
         self._most |= in_rounds(self._charter, due)
+
+    def left_after(self, last: tuple[int, int]) -> int:
+        """Return how many steps after one are in the log, by round and number."""
+        return self._log.steps_after(last)
 
     def __call__(self, step: Step, answer: bytes) -> None:
         """Return once an answer may leave and is in the log; else raise RefusedError, or FolderError."""
@@ -60,6 +64,7 @@ class OutboundLog:
         """
         self._path = path
         self._days: dict[str, int] = {}  # the date to the bytes that left on it
+        self._steps: set[tuple[int, int]] = set()  # rounds and numbers of those that left
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             self._read()
@@ -70,6 +75,10 @@ class OutboundLog:
     def left_on(self, now: datetime) -> int:
         """Return how many bytes left on the day of `now`."""
         return self._days.get(_day(now.isoformat()), 0)
+
+    def steps_after(self, last: tuple[int, int]) -> int:
+        """Return how many steps after one left."""
+        return sum(step > last for step in self._steps)
 
     def add(self, now: datetime, step: Step, answer: bytes) -> None:
         """Write a line, and return once it is on the disk; raises FolderError where that is not possible."""
@@ -93,6 +102,7 @@ class OutboundLog:
             os.ftruncate(self._file, before)
             raise self._fault("no space left for a whole line")
         self._count(line["time"], len(answer))
+        self._steps.add((step.round, step.number))
 
     def close(self) -> None:
         """Close the file."""
@@ -108,7 +118,9 @@ class OutboundLog:
             try:
                 found = json.loads(line)
                 self._count(found["time"], found["bytes"])
-            except (KeyError, TypeError, ValueError) as fault:
+                step = step_of(found["step"])
+                self._steps.add((step.round, step.number))
+            except (KeyError, TypeError, ValueError, AttributeError, MessageError) as fault:
                 raise self._fault(f"line {number} is no line of it") from fault
 
     def _count(self, time: object, count: object) -> None:

@@ -16,6 +16,7 @@ from hansa.runtime.learning import algorithm_of
 from hansa.runtime.masked_answers import STAGES
 from hansa.runtime.preparing import sensors_of
 from hansa.runtime.rehearsal import Exchange
+from hansa.runtime.schedule import sums_products
 from hansa.runtime.sums import ROWS, Sums
 
 _WORDS_BYTES = 1024  # of an answer that tells nothing but counts and signatures
@@ -27,11 +28,12 @@ _MASKED = STAGES[1]
 def before_rounds(charter: Charter) -> dict[str, int]:
     """Return the most bytes of each kind that leaves before, after and beside an algorithm's own messages."""
     sensors = len(sensors_of(charter))
-    known = ["join", "meet", "scale", "start", "finish", "bye", "amend"] + ["turn"] * _sums_products(charter)
+    known = ["join", "meet", "scale", "start", "finish", "bye"]
+    known += ["amend"] * charter.changes_members + ["turn"] * sums_products(charter)
     found = dict.fromkeys(known, _WORDS_BYTES)
     found["start"] += sensors * _ARRAY_BYTES  # it tells what is looked up, and where
     cells = {"statistics": regime_count(charter.data.regimes) * sensors}
-    if _sums_products(charter):
+    if sums_products(charter):
         cells["products"] = sensors * (sensors + 1) // 2
     sums = Sums(charter, charter.algorithm.name, charter.parties)
     for kind, count in cells.items():
@@ -79,10 +81,3 @@ def _stages(charter: Charter, kind: str, numbers: int, form: FixedPoint) -> dict
 def _stages_of(charter: Charter) -> Iterator[str]:
     """Yield the messages of a sum: of levels that no party's node speaks, none may leave."""
     yield from STAGES if charter.secrecy == "masked" else ()
-
-
-def _sums_products(charter: Charter) -> bool:
-    """Return whether products of readings are summed."""
-    preparation = charter.preparation
-    aligned = charter.algorithm.name == "aligned" and preparation.lacking == "regression"
-    return preparation.features == "pca" or aligned

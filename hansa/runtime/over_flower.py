@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from hansa.core.errors import FolderError
 from hansa.protection.enrolment import COORDINATOR
+from hansa.protection.membership import Membership
+from hansa.registry.alone import alone_in
 from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.coordinator_service import CoordinatorService
 from hansa.runtime.party_home import PartyHome
@@ -38,10 +40,13 @@ def coordinator_app() -> Any:
     def main(grid: Any, context: Any) -> None:
         home = CoordinatorHome(_home(context.run_config))
         service = CoordinatorService(home, _now)
-        keys = {one.party.name: one.key for one in service.membership().parties}
         writer = Writer(home.run, COORDINATOR, home.identity.signing)
-        transport = FlowerTransport(grid, writer, keys)
-        service.run_over(lambda: nullcontext(transport), _said)
+
+        def wire(members: Membership) -> AbstractContextManager[FlowerTransport]:
+            keys = {one.party.name: one.key for one in members.parties}
+            return nullcontext(FlowerTransport(grid, writer, keys))
+
+        service.run_over(wire, _said)
 
     app = ServerApp()
     app.main()(main)
@@ -60,7 +65,7 @@ def _desk(context: Any) -> Desk:
 
     @contextmanager
     def opened() -> Iterator[Answer]:
-        with closing(PartyService(home, _now)) as service:
+        with alone_in(home.joined().folder), closing(PartyService(home, _now)) as service:
             yield service.answer_in_hours(lambda: False)
 
     return Desk(writer, invitation.coordinator, opened)

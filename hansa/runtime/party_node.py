@@ -18,7 +18,7 @@ from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays, codec
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
-from hansa.core.errors import FolderError, HansaError, MessageError, RefusedError
+from hansa.core.errors import FolderError, HansaError, MessageError, PartyError, RefusedError
 from hansa.core.framing import frame, framed, laid, leaves
 from hansa.core.messages import Ask, Terms
 from hansa.core.methods import METHODS
@@ -39,6 +39,7 @@ from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
 _KEPT = {"kind": "local"}
+_FAULT = b""  # kept as the answer to a step that failed: no answer is empty
 _AMEND, _SIGNED = "amend", "membership"  # of a change that not all have signed yet; of the list that all have
 _BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
@@ -94,10 +95,10 @@ class PartyNode:
         for kind in _BEFORE:
             if (known := told[kind]) is not None:
                 if kind == "meet" and (signed := told[_SIGNED]):
-                    self._seat.go_back(read_membership(signed, COORDINATOR))
-                self._go_on(kind, known)
+                    self._seat.go_back(read_membership(signed, COORDINATOR), met=False)
+                self._go_on(kind, known, later=_is_later(known) if kind == "join" else False)
         if amended := told[_AMEND]:
-            self._seat.amend(amended)
+            self._seat.amend(amended, again=True)
 
     def answer(self, text: str, question: bytes) -> bytes:
         """Return the answer to a step's question: the one that was given before, if one was.
@@ -105,35 +106,75 @@ class PartyNode:
         Raises RefusedError for what this party does not do, and MessageError for what is no question.
         """
         step, digest = step_of(text), hashlib.sha256(question).digest()
+        if (known := self._given(step, digest)) is not None:
+            return known
+        before = self._ready and self._ready.member.local
+        signed, met = self._seat.signed, self._seat.met
+        try:
+            answer, states = self._made(step, question)
+            self._ways.leave(step, answer)
+            self._store.keep(states, step, digest, answer)
+        except HansaError as fault:  # what does not leave was not computed
+            if self._ready is not None and before is not None:
+                self._ready.member.local = before
+            if self._masked is not None:
+                self._masked.go_back()
+            self._seat.go_back(signed, met)
+            self._note_fault(step, digest, fault)
+            raise
+        self.over = self.over or step.kind == "bye"
+        return answer
+
+    def _given(self, step: Step, digest: bytes) -> bytes | None:
+        """Return the answer that was given to a step, or None where it is the one that may be answered now."""
         known = self._store.answer(step)
         if known is not None:
+            if known[1] == _FAULT:
+                raise self._cannot(step)
             if known[0] != digest and step.kind.partition("/")[2] in ("", "keys"):  # else it is sealed anew
                 raise self._refused(f"it asks another thing than before, in {step.words}")
             return known[1]
         if (step.round, step.number) <= self._store.last():
             raise self._refused(f"it asks for {step.words}, which is over")
-        if not self._schedule.allows(step, self._store.last(), self._ready is not None):
+        if not self._schedule.allows(step, self._store.last(), self._begins):
             raise self._refused(f"it asks for {step.words} out of turn, or the charter does not name it")
-        before, signed = self._ready and self._ready.member.local, self._seat.signed
-        try:
-            answer, states = self._made(step, question)
-            self._ways.leave(step, answer)
-            self._store.keep(states, step, digest, answer)
-        except HansaError:  # what does not leave was not computed
-            if self._ready is not None and before is not None:
-                self._ready.member.local = before
-            if self._masked is not None:
-                self._masked.go_back()
-            self._seat.go_back(signed)
-            raise
-        return answer
+        return None
+
+    @property
+    def _begins(self) -> str:
+        """Return the step about members that a party waits for which has not begun; empty: it has."""
+        if self._ready is not None:
+            return ""
+        if self._seat.signed is None:
+            return "join"
+        if not self._seat.met:
+            return "meet"
+        return "start" if self._preparing.scaled else "scale"
+
+    @property
+    def finished(self) -> bool:
+        """Return whether the party has its model."""
+        return self._store.last() >= (self._charter.rounds + 1, 0)
+
+    def _note_fault(self, step: Step, digest: bytes, fault: HansaError) -> None:
+        """Keep that a step failed for what the party's records are: asked otherwise, it is not tried again.
+
+        What a coordinator could learn from many tries, each with another question, it does not learn.
+        """
+        if not isinstance(fault, RefusedError | MessageError | FolderError):
+            self._store.keep({}, step, digest, _FAULT)
+
+    def _cannot(self, step: Step) -> PartyError:
+        return PartyError(
+            f"its own records kept it from {step.words}", do="see this node's log", where=self._preparing.name
+        )
 
     # --- what each step asks ---------------------------------------------------------------------------
 
     def _made(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return an answer, and what is to be kept together with it."""
         if step.kind in _BEFORE:
-            told, states = self._go_on(step.kind, question), {step.kind: question}
+            told, states = self._go_on(step.kind, question, later=step.round > 0), {step.kind: question}
             if step.kind == "meet" and self._seat.signed is not None:
                 states |= {_SIGNED: codec.encode(self._seat.signed.value), _AMEND: b""}
             return codec.encode(told), states
@@ -144,7 +185,6 @@ class PartyNode:
             return self._finished(question), {}
         if step.kind == "bye":
             _map(question)
-            self.over = True
             return codec.encode({}), {}
         return self._under_masks(step, question) if self._masks else self._in_clear(step, question)
 
@@ -187,11 +227,13 @@ class PartyNode:
             rows = rows * _cells(enough, rows.shape[1])
         return rows.reshape(-1)
 
-    def _go_on(self, kind: str, question: bytes) -> dict[str, Any]:
-        """Take what the party goes on from; return what it answers."""
+    def _go_on(self, kind: str, question: bytes, later: bool) -> dict[str, Any]:
+        """Take what the party goes on from; return what it answers. later: it comes into a run at work."""
         told = _map(question)
+        if kind not in ("join", "meet") and not self._seat.met:
+            raise self._refused("it goes on before all have signed the list of members")
         if kind == "join":
-            return self._seat.join(_bytes(told, "membership")) | {
+            return self._seat.join(_bytes(told, "membership"), later=later) | {
                 "keys": self._preparing.keys,
                 "readings": self._preparing.readings()[0].size,
             }
@@ -307,3 +349,8 @@ def _bytes(told: Mapping[str, Any], name: str) -> bytes:
     if type(value) is not bytes:
         raise _no_question()
     return value
+
+
+def _is_later(joined: bytes) -> bool:
+    """Return whether a list that was kept is of a run at work."""
+    return read_membership(_bytes(_map(joined), "membership"), COORDINATOR).number > 0

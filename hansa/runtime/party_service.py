@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from typing import Any
 
 from hansa.algorithms.contract import Algorithm
 from hansa.core.charter_digest import charter_digest
+from hansa.core.errors import FolderError, HansaError, MessageError, PartyError, RefusedError
 from hansa.core.tasks import TASKS
 from hansa.protection.enrolment import Credential
 from hansa.registry.folders import write_json
@@ -30,6 +33,8 @@ from hansa.transport.nats import End
 from hansa.transport.nats_door import NatsDoor
 from hansa.transport.nats_link import Link
 from hansa.transport.seam import Answer
+
+logger = logging.getLogger(__name__)
 
 _CONNECT_S = 30.0
 _LOOK_S = 1.0  # how often it is seen whether the site's hours have begun
@@ -61,6 +66,13 @@ class PartyService:
         self._preparing = preparing
         gate = Outbound(joined.folder, joined.charter, policy, clock)
         self._store = NodeStore(joined.folder / "node.db")
+        self._finished_at: float | None = None
+        if gate.left_after(self._store.last()) > 1:  # one may have been cut short between log and store
+            raise FolderError(
+                "has forgotten answers that left, so that it could answer a step twice",
+                do="put back the node.db that belongs to outbound.log; without it this run is over",
+                where=str(joined.folder),
+            )
         ways = Ways(gate, self._finish, gate.expect)
         self.node = PartyNode(joined.charter, preparing, self._store, ways, seat)
 
@@ -80,7 +92,7 @@ class PartyService:
             link.open(_CONNECT_S)
             end = End(link, invitation.run, self._home.name, identity.signing)
             answer = self._signs.answered(self.answer_in_hours(until), self._joined.charter.rounds)
-            NatsDoor(end, invitation.coordinator).serve(answer, lambda: until() or self.node.over)
+            NatsDoor(end, invitation.coordinator).serve(answer, lambda: until() or self._is_over())
         finally:
             link.close()
 
@@ -94,9 +106,28 @@ class PartyService:
         def answer(step: str, question: bytes) -> bytes:
             while self._policy.opens_in(self._clock()) > 0 and not until():
                 time.sleep(_LOOK_S)
-            return self.node.answer(step, question)
+            try:
+                return self.node.answer(step, question)
+            except (RefusedError, MessageError):
+                raise  # which tell of the question, the charter and the site's policy alone
+            except HansaError as fault:
+                logger.error("not answered step=%s why=%s", step, fault)
+                raise self._unable(fault) from fault
 
         return answer
+
+    def _unable(self, fault: HansaError) -> PartyError:
+        """Return what the coordinator hears of a fault: nothing of records, numbers or paths."""
+        disk = isinstance(fault, FolderError)
+        what = "its disk or its folder refuses" if disk else "its records do not allow it"
+        return PartyError(what, do="ask its operator, whose log says more", where=self._home.name)
+
+    def _is_over(self) -> bool:
+        """Return whether nothing is left to do: all is said, or the model is here and nobody asks more."""
+        if self.node.finished and self._finished_at is None:
+            self._finished_at = time.monotonic()
+        waited = -math.inf if self._finished_at is None else time.monotonic() - self._finished_at
+        return self.node.over or waited > self._joined.charter.lateness.seconds
 
     def _finish(self, algorithm: Algorithm, network: Any) -> None:
         """Keep the model, and what it is worth on the party's own test; nothing of it leaves."""

@@ -57,6 +57,11 @@ class Preparing:
         return self._inputs
 
     @property
+    def scaled(self) -> bool:
+        """Return whether the preparation is known."""
+        return self._inputs is not None
+
+    @property
     def shape(self) -> Shape:
         """Return what a row of inputs consists of."""
         return Shape(*self.inputs.shape)

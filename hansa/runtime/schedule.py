@@ -9,7 +9,7 @@ from hansa.core.steps import Step
 from hansa.runtime.learning import algorithm_of
 from hansa.runtime.masked_answers import STAGES
 
-_CHANGES, _BEGINNING = ("amend", "meet"), ("join", "meet", "scale", "start")
+_CHANGES = ("amend", "meet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +20,19 @@ class Schedule:
     each: tuple[str, ...]  # of those of each round
     rounds: int
     skips: bool = False  # whether a round may go on without a party
+    changes: bool = False  # whether members may come and go
 
-    def allows(self, step: Step, last: tuple[int, int], ready: bool) -> bool:
-        """Return whether a step may follow the last one; ready: whether the party has begun.
+    def allows(self, step: Step, last: tuple[int, int], begins: str) -> bool:
+        """Return whether a step may follow the last one; begins: what a party that has not begun waits for.
 
         It is the next one: what a party has forgotten, it must not answer twice. Where rounds go on without
-        who is late, it may be the first of any later round. After a round there are steps about members: who
-        has begun hears of changes, and who comes later begins.
+        who is late, it may be the first of any later round. Where members may change, there are steps about
+        them after a round: who has begun hears of changes, and who comes later begins, step by step.
         """
         kinds = self.kinds(step.round)
-        if 0 < step.round < self.rounds and step.number >= len(kinds):
-            if not ready:
-                return step.kind in _BEGINNING
+        if self.changes and 0 < step.round < self.rounds and step.number >= len(kinds):
+            if begins:
+                return step.kind == begins or (step.kind, begins) == ("join", "meet")
             return step.kind in _CHANGES and (self.skips or self._is_over(step.round, last))
         if step.number >= len(kinds) or kinds[step.number] != step.kind:
             return False
@@ -73,7 +74,8 @@ def schedule_of(charter: Charter, keys: int) -> Schedule:
         before += [*statistics("products"), "turn"]
     before += ["start", *summed(*algorithm.openings)]
     each = tuple(summed(*algorithm.preludes, "training"))
-    return Schedule(tuple(before), each, charter.rounds, charter.lateness.rule == "go_on")
+    skips = charter.lateness.rule == "go_on"
+    return Schedule(tuple(before), each, charter.rounds, skips, charter.changes_members)
 
 
 def sums_products(charter: Charter) -> bool:

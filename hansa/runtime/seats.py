@@ -53,14 +53,14 @@ class PartySeat:
         self._countersign = countersign
         self.signed: Membership | None = None  # the list that counts; none: the party has not joined
         self._next: Membership | None = None  # one that this party has signed, and not all yet
-        self._met = False  # whether all have signed the list that counts
+        self.met = False  # whether all have signed the list that counts
 
-    def join(self, shown: bytes) -> dict[str, bytes]:
-        """Return the party's signature of a list, and its key for masked sums.
+    def join(self, shown: bytes, *, later: bool) -> dict[str, bytes]:
+        """Return the party's signature of a list, and its key for masked sums; later: into a run at work.
 
         Raises RefusedError for a list that is not of this charter, run and coordinator, or without the party.
         """
-        if self._met and self.signed is not None and self.signed.value != codec.decode(shown):
+        if self.met and self.signed is not None and self.signed.value != codec.decode(shown):
             raise RefusedError("it shows another list of members to join", do="ask why", where=COORDINATOR)
         membership = read_membership(shown, COORDINATOR)
         facts = {
@@ -68,6 +68,7 @@ class PartySeat:
             "run": membership.run == self._run,
             "coordinator": membership.coordinator == self._coordinator,
             "roster": roster_value(self._charter) == [one["party"] for one in _parties(membership)],
+            "number": (membership.number > 0) == later,
             "party's own key": membership.identities.get(self._own.name) == self._own.signing.public,
         }
         for name, holds in facts.items():
@@ -81,16 +82,23 @@ class PartySeat:
         signed = approved(membership, self._own.name, self._own.signing)
         return {"approval": signed.encoded()} | self._advert(membership)
 
-    def amend(self, told: bytes) -> dict[str, bytes]:
+    def amend(self, told: bytes, *, again: bool = False) -> dict[str, bytes]:
         """Return the party's signature of a list with one change, if the site lets it be signed.
 
-        The list counts once all have signed it: `meet`. Raises MessageError or RefusedError for what is no
-        lawful change, or waits for a person.
+        The list counts once all have signed it: `meet`. again: it was signed before this node was started.
+        Raises MessageError or RefusedError for what is no lawful change, or waits for a person.
         """
-        if self.signed is None:
+        if self.signed is None or not self.met:
             raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
+        if not self._charter.changes_members:
+            raise RefusedError(
+                "it changes members within a run whose members began together",
+                do="begin another run",
+                where=COORDINATOR,
+            )
         found = read_amendment(self.signed, told)
-        self._countersign(found)
+        if not again:
+            self._countersign(found)
         self._next = found.membership
         return {"approval": approved(found.membership, self._own.name, self._own.signing).encoded()}
 
@@ -100,15 +108,16 @@ class PartySeat:
         if listed is None:
             raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
         check_all(listed, _named(told, "approvals"))
-        self.signed, self._next, self._met = listed, None, True
+        self.signed, self._next, self.met = listed, None, True
         if self._charter.secrecy == "open":
             return None
         roster = roster_of(listed, self._charter)
         return channels(self._own, roster, _named(told, "adverts"), self._source)
 
-    def go_back(self, signed: Membership | None) -> None:
-        """Go back to a list that was signed; what came after it did not leave."""
+    def go_back(self, signed: Membership | None, met: bool) -> None:
+        """Go back to a list that was signed, by all if they have met; what came after it did not leave."""
         self.signed, self._next = signed, None
+        self.met = met
 
     def _advert(self, membership: Membership) -> dict[str, bytes]:
         if self._charter.secrecy == "open":
@@ -128,15 +137,17 @@ class CoordinatorSeat:
         """Return what the coordinator signs with."""
         return self._own.signing
 
-    def met(self, joined: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, bytes]]:
-        """Return what all are told once all have joined. Raises MessageError naming who did not sign."""
-        own = approved(self.membership, COORDINATOR, self._own.signing).encoded()
-        approvals = {name: _bytes(one, "approval", name) for name, one in joined.items()}
-        check_all(self.membership, approvals | {COORDINATOR: own})
+    def met(
+        self, joined: Mapping[str, Mapping[str, Any]], membership: Membership
+    ) -> dict[str, dict[str, bytes]]:
+        """Return what all are told once all have signed a list. Raises MessageError naming who did not."""
+        own = approved(membership, COORDINATOR, self._own.signing).encoded()
+        approvals = {name: text_of(one, "approval", name) for name, one in joined.items()}
+        check_all(membership, approvals | {COORDINATOR: own})
         adverts = {}
         if self._charter.secrecy != "open":
-            adverts = {name: _bytes(one, "advert", name) for name, one in joined.items()}
-            adverts[COORDINATOR] = self._own.advert(roster_of(self.membership, self._charter))
+            adverts = {name: text_of(one, "advert", name) for name, one in joined.items()}
+            adverts[COORDINATOR] = self._own.advert(roster_of(membership, self._charter))
         return {"approvals": approvals | {COORDINATOR: own}, "adverts": adverts}
 
     def channels(self, adverts: Mapping[str, bytes]) -> Channels:
@@ -176,7 +187,8 @@ def _named(told: Mapping[str, Any], name: str) -> dict[str, bytes]:
     return value
 
 
-def _bytes(told: Mapping[str, Any], name: str, party: str) -> bytes:
+def text_of(told: Mapping[str, Any], name: str, party: str) -> bytes:
+    """Return the bytes that a party's answer to join has under a name; raises MessageError."""
     value = told.get(name)
     if type(value) is not bytes:
         raise MessageError(f"its answer to join has no {name}", do="see which version it runs", where=party)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hansa.core import codec
-from hansa.core.errors import HansaError, MessageError, RefusedError
+from hansa.core.errors import HansaError, MessageError, PartyError, RefusedError
 from hansa.core.steps import Step, step_of
 from hansa.protection.enrolment import COORDINATOR
 from tests.runtime.frames import closed, opened
@@ -161,7 +161,7 @@ def _wrong(step: Step, question: bytes) -> Iterator[bytes]:
             value, "keys", [-1, value["keys"] + 1, value["keys"] - 1, 2**31, 2**70, True, 1.0, None]
         )
     elif step.kind.partition("/")[0] in ("training", "finish"):
-        for changed in _wrong_frames(value.get("of", question), step.kind != "finish"):
+        for changed in _wrong_frames(value.get("of", question)):
             yield codec.encode({"of": changed}) if "of" in value else changed
 
 
@@ -208,13 +208,11 @@ def _wrong_numbers(totals: np.ndarray) -> list[Any]:
     return [bad, huge, totals[:-1], np.append(totals, 0.0), totals.astype("f4"), totals[None], 1.0, None, []]
 
 
-def _wrong_frames(frame: bytes, finite: bool) -> Iterator[bytes]:
+def _wrong_frames(frame: bytes) -> Iterator[bytes]:
     head, leaves = opened(frame)
     name = max(leaves, key=lambda one: leaves[one].size)
     own = leaves[name]
     wrong = [own.astype("f8"), own[..., None], own.reshape(-1)[:0]]
-    if finite:  # what trains on them leaves the finite numbers
-        wrong.append(np.full_like(own, np.nan))
     yield from (closed(head, leaves | {name: one}) for one in wrong)
     yield closed(head, {key: one for key, one in leaves.items() if key != name})
     yield from (
@@ -270,3 +268,28 @@ def test_a_list_that_not_all_have_signed_is_refused_when_signatures_are_told(tmp
     with closing(nodes):
         nodes.run(hostile)
     assert "has not signed the list of members" in str(hostile.refused[0][1])
+
+
+@pytest.mark.parametrize("secrecy", LEVELS)
+def test_a_step_that_failed_for_its_records_is_not_tried_with_another_question(
+    tmp_path: Path, secrecy: str
+) -> None:
+    """What a party says of a model that it cannot train, or that it can, tells of its rows: once."""
+    nodes, failed = _world(tmp_path, secrecy), list[str]()
+
+    def strange(step: Step, question: bytes) -> Iterator[tuple[str, bytes]]:
+        if step.round == 2 and step.kind in ("training", "training/keys"):
+            frame = codec.decode(question)["of"] if secrecy == "masked" else question
+            head, leaves = opened(frame)
+            name = max(leaves, key=lambda one: leaves[one].size)
+            bad = closed(head, leaves | {name: np.full_like(leaves[name], np.nan)})
+            with pytest.raises(PartyError):
+                nodes.answer(VICTIM, step.text, codec.encode({"of": bad}) if secrecy == "masked" else bad)
+            failed.append(step.text)
+        yield from ()
+
+    made = nodes.made
+    with closing(nodes), pytest.raises(PartyError, match="its own records kept it from training"):
+        nodes.run(Hostile(nodes, strange))
+    assert failed
+    assert (failed[0], VICTIM) not in made

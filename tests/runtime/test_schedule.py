@@ -73,31 +73,43 @@ def test_the_next_step_alone_may_follow() -> None:
     schedule = schedule_of(charter_of("fedavg", "masked"), 1)
     steps, last = _steps(charter_of("fedavg", "masked")), (-1, -1)
     for due in steps:
-        allowed = [one for one in steps if schedule.allows(one, last, ready=due.round > 0)]
+        allowed = [one for one in steps if schedule.allows(one, last, begins="")]
         assert allowed == [due]
-        assert not schedule.allows(Step(due.round, due.number, "amend"), last, ready=True)
+        assert not schedule.allows(Step(due.round, due.number, "amend"), last, "")
         last = (due.round, due.number)
-    assert not any(schedule.allows(one, last, ready=True) for one in steps)
+    assert not any(schedule.allows(one, last, "") for one in steps)
 
 
 def test_who_was_late_may_begin_with_any_later_round_where_rounds_go_on_without_it() -> None:
     late = schedule_of(charter_of("fedavg", "masked", rounds=5, lateness={"rule": "go_on"}), 1)
     for last in ((1, 0), (1, 3), (0, len(late.before) - 1)):
-        assert late.allows(Step(3, 0, "training/keys"), last, ready=True)
-        assert not late.allows(Step(3, 1, "training/masked"), last, ready=True)
-    assert not late.allows(Step(2, 0, "training/keys"), (3, 1), ready=True)
+        assert late.allows(Step(3, 0, "training/keys"), last, "")
+        assert not late.allows(Step(3, 1, "training/masked"), last, "")
+    assert not late.allows(Step(2, 0, "training/keys"), (3, 1), "")
 
 
-def test_after_a_round_members_hear_of_changes_and_who_comes_later_begins() -> None:
+BEGINNING = ("join", "meet", "scale", "start")
+
+
+def test_after_a_round_members_hear_of_changes_and_who_comes_later_begins_step_by_step() -> None:
     schedule = schedule_of(charter_of("fedavg", rounds=5), 1)
-    for kind, ready in (("amend", True), ("meet", True), ("join", False), ("meet", False), ("start", False)):
-        last = (2, 0) if ready else (-1, -1)
-        assert schedule.allows(Step(2, 1, kind), last, ready)
-    assert not schedule.allows(Step(2, 1, "join"), (2, 0), ready=True)
-    assert not schedule.allows(Step(2, 1, "scale"), (2, 0), ready=True)
-    assert not schedule.allows(Step(2, 1, "amend"), (1, 0), ready=True)
-    assert schedule.allows(Step(3, 0, "training"), (2, 6), ready=True)
-    assert not schedule.allows(Step(5, 1, "amend"), (5, 0), ready=True)
+    for kind in ("amend", "meet"):
+        assert schedule.allows(Step(2, 1, kind), (2, 0), "")
+        assert not schedule.allows(Step(2, 1, kind), (1, 0), "")
+    for due in BEGINNING:
+        allowed = [kind for kind in BEGINNING if schedule.allows(Step(2, 7, kind), (2, 6), due)]
+        assert allowed == (["join", "meet"] if due == "meet" else [due])
+    for kind in ("join", "scale", "start"):
+        assert not schedule.allows(Step(2, 1, kind), (2, 0), "")
+    assert schedule.allows(Step(3, 0, "training"), (2, 6), "")
+    assert not schedule.allows(Step(5, 1, "amend"), (5, 0), "")
+
+
+def test_where_members_may_not_change_there_are_no_such_steps() -> None:
+    masked = schedule_of(charter_of("fedavg", "masked", rounds=5), 1)
+    for kind in ("amend", *BEGINNING):
+        for begins in ("", *BEGINNING):
+            assert not masked.allows(Step(2, 4, kind), (2, 3), begins)
 
 
 @pytest.mark.parametrize("secrecy", ["open", "masked"])
