@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hansa.core import codec
 from hansa.core.charter import Charter
-from hansa.core.errors import AbortedError, MessageError, PartyError
+from hansa.core.errors import AbortedError, HansaError, LinkError, MessageError, PartyError
 from hansa.core.steps import Step
 from hansa.registry.node_store import NodeStore
 from hansa.transport.seam import Body, Refusal, Transport
+
+logger = logging.getLogger(__name__)
 
 _FAREWELL_S = 5.0
 _COUNTED = "counted"  # the name of who answered in time, by step, in the round at work
@@ -26,6 +29,7 @@ class Asking:
         self.names = tuple(party.name for party in charter.roster)
         self.round, self.number = 0, 0
         kept = store.state(_COUNTED)
+        self._step: Step | None = None  # the one at work, if it may go on without somebody
         self._counted: dict[str, list[str]] = {} if kept is None else codec.decode(kept)
 
     def begin(self, round_: int, number: int = 0) -> None:
@@ -59,11 +63,33 @@ class Asking:
         found = self._transport.exchange(step.text, asked, seconds or late.seconds)
         refused = {name: one for name, one in found.items() if isinstance(one, Refusal)}
         here = [name for name in asked if name in found and name not in refused]
-        if before is None and goes_on and len(here) >= self._charter.needed:
-            self._count(step, here)
-        elif len(here) < len(asked):
+        may_lack = before is None and goes_on
+        if len(here) < (self._charter.needed if may_lack else len(asked)):
             raise self._lacking(step, asked, found, refused)
-        return _read(here, found)
+        self._step = step if may_lack else None
+        return self._read(here, found)
+
+    def drops(self, name: str, fault: HansaError) -> bool:
+        """Return whether the step at work goes on without a party whose answer is none; it counts as late."""
+        if self._step is not None:
+            logger.warning("counted as late party=%s why=%s", name, fault)
+        return self._step is not None
+
+    def settle(self, names: Sequence[str]) -> None:
+        """Keep whose answers counted in the step at work: after a restart these are asked, and no others.
+
+        Raises AbortedError where they are too few.
+        """
+        if self._step is None:
+            return
+        if len(names) < self._charter.needed:
+            raise AbortedError(
+                f"{len(names)} parties gave an answer, and {self._step.words} needs {self._charter.needed}",
+                do="see what the log says of the others, and start the coordinator again: it goes on",
+                where=self._charter.name,
+            )
+        self._counted[self._step.text] = list(names)
+        self._store.keep({_COUNTED: codec.encode(self._counted)})
 
     def tell(self, kind: str, **told: Any) -> dict[str, dict[str, Any]]:
         """Take a step that asks all the same; return each party's answer, which is a map."""
@@ -86,10 +112,18 @@ class Asking:
         questions = dict.fromkeys(self.names, codec.encode({}))
         self._transport.exchange(step.text, questions, _FAREWELL_S)
 
-    def _count(self, step: Step, names: list[str]) -> None:
-        """Keep who is counted in a step: after a restart it is the same."""
-        self._counted[step.text] = names
-        self._store.keep({_COUNTED: codec.encode(self._counted)})
+    def _read(self, names: Sequence[str], found: dict[str, Body | Refusal]) -> Iterator[tuple[str, bytes]]:
+        """Yield answers as they are read; each goes before the next is fetched."""
+        for name in names:
+            answer = found.pop(name)
+            assert not isinstance(answer, Refusal)
+            try:
+                body = answer.read()
+            except (MessageError, LinkError) as fault:
+                if self.drops(name, fault):
+                    continue
+                raise
+            yield name, body
 
     def _lacking(
         self,
@@ -108,14 +142,6 @@ class Asking:
             do="see that their nodes run, and start the coordinator again: it goes on",
             where=self._charter.name,
         )
-
-
-def _read(names: Sequence[str], found: dict[str, Body | Refusal]) -> Iterator[tuple[str, bytes]]:
-    """Yield answers as they are read; each goes before the next is fetched."""
-    for name in names:
-        answer = found.pop(name)
-        assert not isinstance(answer, Refusal)
-        yield name, answer.read()
 
 
 def as_map(body: bytes, name: str, kind: str) -> dict[str, Any]:

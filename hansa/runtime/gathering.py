@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core import arrays, codec
-from hansa.core.errors import AbortedError
+from hansa.core.errors import AbortedError, MessageError
 from hansa.core.framing import Leaves, frame, leaves_of
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.protection import packing
 from hansa.protection.enrolment import Channels
 from hansa.runtime.asking import Asking, as_map, no_answer
-from hansa.runtime.masked_exchange import masked_sum
+from hansa.runtime.masked_exchange import Take, masked_sum
 from hansa.runtime.sums import ROWS, Sums, is_statistic
 from hansa.transport.memory import ask_of
 
@@ -79,12 +79,17 @@ class OpenGathering:
         self, kind: str, answers: Iterator[tuple[str, bytes]], shapes: Mapping[str, Terms]
     ) -> Iterator[tuple[str, Leaves]]:
         """Yield each party and the arrays of its terms."""
+        counted = []
         for name, body in answers:
-            leaves = leaves_of(shapes[name], body, name)
-            share = leaves[_WEIGHT]
-            if not (share >= 0.0 and np.isfinite(share) and all(map(_all_finite, leaves.values()))):
-                raise no_answer(name, kind)
+            try:
+                leaves = _checked(leaves_of(shapes[name], body, name), name, kind)
+            except MessageError as fault:
+                if self._asking.drops(name, fault):
+                    continue
+                raise
+            counted.append(name)
             yield name, leaves
+        self._asking.settle(counted)
 
 
 class MaskedGathering:
@@ -114,12 +119,28 @@ class MaskedGathering:
         size = numbers * form.words
         occasion = self._sums.occasion(self._channels.roster.digest, why, self._asking.number, size)
 
-        def ask(stage: str, questions: Mapping[str, bytes]) -> Mapping[str, bytes]:
-            kind = f"{why['kind']}/{stage}"
-            return dict(self._asking.ask(kind, questions, all_of_them=not why["model"]))
+        def ask(stage: str, questions: Mapping[str, bytes], take: Take) -> None:
+            kind, counted = f"{why['kind']}/{stage}", []
+            for name, body in self._asking.ask(kind, questions, all_of_them=not why["model"]):
+                try:
+                    take(name, body)
+                except MessageError as fault:
+                    if self._asking.drops(name, fault):
+                        continue
+                    raise
+                counted.append(name)
+            self._asking.settle(counted)
 
         words = masked_sum(self._channels, occasion, dict.fromkeys(self._asking.names, question), ask)
         return form.decoded(words)
+
+
+def _checked(leaves: Leaves, name: str, kind: str) -> Leaves:
+    """Return the arrays of a party's terms, if they can be multiplied and added; raises MessageError."""
+    share = leaves[_WEIGHT]
+    if not (share >= 0.0 and np.isfinite(share) and all(map(_all_finite, leaves.values()))):
+        raise no_answer(name, kind)
+    return leaves
 
 
 def _terms(like: Terms, leaves: Leaves) -> Terms:

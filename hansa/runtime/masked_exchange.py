@@ -10,24 +10,20 @@ from hansa.protection.enrolment import Channels
 from hansa.protection.masked_coordinator import MaskedSum
 from hansa.protection.occasion import Occasion
 
-Ask = Callable[[str, Mapping[str, bytes]], Mapping[str, bytes]]
-"""Asks each party its question in a stage, and returns the answers that arrived."""
+Take = Callable[[str, bytes], None]
+"""Takes a party's message; raises MessageError for one that is none."""
+Ask = Callable[[str, Mapping[str, bytes], Take], None]
+"""Asks each party its question in a stage, and has the answers that arrive taken."""
 
 
 def masked_sum(channels: Channels, occasion: Occasion, first: Mapping[str, bytes], ask: Ask) -> Words:
     """Return (size,) the sum of the parties' words; first: what each is asked to add.
 
-    Raises MessageError for what is no message of the protocol, and AbortedError where too few are left.
+    Raises what `ask` raises, and AbortedError where too few are left.
     """
     coordinator = MaskedSum(channels, occasion)
-    for name, message in ask(
-        "keys", {name: codec.encode({"of": one}) for name, one in first.items()}
-    ).items():
-        coordinator.take_keys(name, message)
-    for name, message in ask("masked", coordinator.relays()).items():
-        coordinator.take_masked(name, message)
-    for name, message in ask("agreed", coordinator.survivors()).items():
-        coordinator.take_agreed(name, message)
-    for name, message in ask("revealed", coordinator.proofs()).items():
-        coordinator.take_revealed(name, message)
+    ask("keys", {name: codec.encode({"of": one}) for name, one in first.items()}, coordinator.take_keys)
+    ask("masked", coordinator.relays(), coordinator.take_masked)
+    ask("agreed", coordinator.survivors(), coordinator.take_agreed)
+    ask("revealed", coordinator.proofs(), coordinator.take_revealed)
     return coordinator.total()[0]

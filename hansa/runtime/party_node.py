@@ -126,7 +126,7 @@ class PartyNode:
         return answer
 
     def _given(self, step: Step, digest: bytes) -> bytes | None:
-        """Return the answer that was given to a step, or None where it is the one that may be answered now."""
+        """Return the answer that was given to a step, or None where the step may be answered now."""
         known = self._store.answer(step)
         if known is not None:
             if known[1] == _FAULT:

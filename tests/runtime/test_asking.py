@@ -12,7 +12,7 @@ import pytest
 
 from hansa.core import codec
 from hansa.core.charter import Lateness, Party
-from hansa.core.errors import AbortedError, MessageError, PartyError
+from hansa.core.errors import AbortedError, LinkError, MessageError, PartyError
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.asking import Asking, as_map
 from hansa.transport.seam import Refusal
@@ -91,6 +91,7 @@ def test_a_round_goes_on_without_who_is_late_and_after_a_restart_without_the_sam
     asking.begin(4)
     questions = {"b": b"?", "a": b"?"}
     assert list(asking.ask("training", questions, all_of_them=False)) == [("b", b"2")]
+    asking.settle(["b"])
     again = Noted({"b": b"2", "a": b"1"})
     asking = _asking(again, late, store)
     asking.begin(4)
@@ -107,3 +108,39 @@ def test_a_step_that_needs_all_and_one_with_too_few_end_the_run() -> None:
     asking = _asking(Noted({"b": b"2"}), Lateness("go_on", 5.0, quorum=2))
     with pytest.raises(AbortedError, match="no answer of a"):
         list(asking.ask("training", {"b": b"?", "a": b"?"}, all_of_them=False))
+
+
+class Lost:
+    """An answer that cannot be fetched."""
+
+    size = 5
+
+    def read(self) -> bytes:
+        """Fail."""
+        raise LinkError("it is gone", do="ask again", where="the store")
+
+
+def test_an_answer_that_cannot_be_fetched_counts_as_late_where_rounds_go_on() -> None:
+    questions = {"b": b"?", "a": b"?"}
+    for late, falls in ((Lateness("go_on", 5.0, quorum=1), False), (Lateness(), True)):
+        asking = _asking(Noted({"b": b"2", "a": Lost()}), late)  # type: ignore[dict-item]
+        found = asking.ask("training", questions, all_of_them=False)
+        assert next(found) == ("b", b"2")
+        if falls:
+            with pytest.raises(LinkError):
+                list(found)
+        else:
+            assert list(found) == []
+            asking.settle(["b"])
+
+
+def test_too_few_sound_answers_end_the_run_and_are_not_counted() -> None:
+    store, questions = NodeStore(Path(tempfile.mkdtemp()) / "node.db"), {"b": b"?", "a": b"?"}
+    asking = _asking(Noted({"b": b"2", "a": b"1"}), Lateness("go_on", 5.0, quorum=2), store)
+    list(asking.ask("training", questions, all_of_them=False))
+    with pytest.raises(AbortedError, match="1 parties gave an answer, and training needs 2"):
+        asking.settle(["b"])
+    again = Noted({"b": b"2", "a": b"1"})
+    asking = _asking(again, Lateness("go_on", 5.0, quorum=2), store)
+    list(asking.ask("training", questions, all_of_them=False))
+    assert set(again.carried[0][1]) == {"a", "b"}
