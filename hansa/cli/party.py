@@ -112,6 +112,30 @@ def run(folder: Path, options: ServiceOptions) -> None:
 
 @party.command()
 @_folder
+@json_option
+def members(folder: Path, as_json: bool) -> None:
+    """Show whom your node signed for, and the fingerprint of the list, to compare with the other members'.
+
+    Example: hansa party members north
+    """
+    from hansa.crypto.identities import fingerprint
+    from hansa.runtime.party_home import PartyHome
+
+    listed = PartyHome(folder).members()
+    if listed is None:
+        click.echo("Your node has signed no list of members yet: it does when all run.", err=True)
+        return
+    keys = {name: fingerprint(key) for name, key in listed.identities.items()}
+    if as_json:
+        click.echo(json.dumps({"list": fingerprint(listed.digest), "number": listed.number, "keys": keys}))
+        return
+    for name, shown in keys.items():
+        click.echo(f"{name}: {shown}")
+    click.echo(f"The whole list, number {listed.number}: {fingerprint(listed.digest)}")
+
+
+@party.command()
+@_folder
 @click.option("--yes", is_flag=True, help="Sign without asking.")
 def approve(folder: Path, yes: bool) -> None:
     """Show a change of members that waits for you, and let your node sign it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from hansa.core.site_policy import SitePolicy
 from hansa.core.site_policy_reader import parse_policy, policy_template
 from hansa.protection.amendment import Amendment
 from hansa.protection.invitation import Invitation, read_invitation
+from hansa.protection.membership import Membership, read_membership
 from hansa.registry.folders import make_folder, read_json, write_json, write_text
 from hansa.registry.identity import Identity, load_identity, make_identity
+from hansa.registry.node_store import NodeStore
+from hansa.runtime.party_node import MEMBERSHIP
 from hansa.transport import subjects
 from hansa.transport.nats_link import Access
 
@@ -88,6 +92,15 @@ class PartyHome:
         make_folder(folder)
         charter = parse_charter(invitation.charter, f"the charter of {invitation.consortium}")
         return Joined(invitation, charter, Path(data) if data else None, folder)
+
+    def members(self) -> Membership | None:
+        """Return the list of members that all have signed, as the node keeps it; None: there is none yet."""
+        path = self.joined().folder / "node.db"
+        if not path.exists():
+            return None
+        with closing(NodeStore(path)) as store:
+            kept = store.state(MEMBERSHIP)
+        return None if kept is None else read_membership(kept, self.name)
 
     def countersign(self, found: Amendment) -> None:
         """Pass if a change of members may be signed: by the site's policy, or since a person said so.

@@ -40,7 +40,10 @@ from hansa.transport.memory import ask_of
 _LOCAL = "local"  # the name of what its algorithm remembers
 _KEPT = {"kind": "local"}
 _FAULT = b""  # kept as the answer to a step that failed: no answer is empty
-_AMEND, _SIGNED = "amend", "membership"  # of a change that not all have signed yet; of the list that all have
+_AMEND, MEMBERSHIP = (
+    "amend",
+    "membership",
+)  # of a change that not all have signed yet; of the list that all have
 _BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
 
@@ -91,10 +94,10 @@ class PartyNode:
 
     def _again(self) -> None:
         """Take again what the party went on from before it was started anew."""
-        told = {kind: self._store.state(kind) for kind in (*_BEFORE, _AMEND, _SIGNED)}
+        told = {kind: self._store.state(kind) for kind in (*_BEFORE, _AMEND, MEMBERSHIP)}
         for kind in _BEFORE:
             if (known := told[kind]) is not None:
-                if kind == "meet" and (signed := told[_SIGNED]):
+                if kind == "meet" and (signed := told[MEMBERSHIP]):
                     self._seat.go_back(read_membership(signed, COORDINATOR), met=False)
                 self._go_on(kind, known, later=_is_later(known) if kind == "join" else False)
         if amended := told[_AMEND]:
@@ -176,7 +179,7 @@ class PartyNode:
         if step.kind in _BEFORE:
             told, states = self._go_on(step.kind, question, later=step.round > 0), {step.kind: question}
             if step.kind == "meet" and self._seat.signed is not None:
-                states |= {_SIGNED: codec.encode(self._seat.signed.value), _AMEND: b""}
+                states |= {MEMBERSHIP: codec.encode(self._seat.signed.value), _AMEND: b""}
             return codec.encode(told), states
         if step.kind == _AMEND:
             amended = _bytes(_map(question), "amendment")
