@@ -40,7 +40,11 @@ def rows() -> Iterator[Row]:
         compare=(),
         protection=Protection("open"),
     )
-    charter = replace(charter, algorithm=replace(charter.algorithm, name="labsync"))
+    charter = replace(
+        charter,
+        algorithm=replace(charter.algorithm, name="labsync"),
+        preparation=replace(charter.preparation, lacking="mean"),
+    )
     in_memory = _in_memory(charter, Path(data))
     apart, whole = _apart(charter, Path(data))
     yield at_most(name, apart, 2 * in_memory + 5, "s", COMMAND)

@@ -124,6 +124,7 @@ class Asking:
                     continue
                 raise
             yield name, body
+            del answer, body  # as large as a model: it goes before the next comes
 
     def _lacking(
         self,

@@ -89,6 +89,7 @@ class OpenGathering:
                 raise
             counted.append(name)
             yield name, leaves
+            del body, leaves  # as large as a model: they go before the next come
         self._asking.settle(counted)
 
 
@@ -156,7 +157,7 @@ def _added(like: Terms, found: Iterator[tuple[str, Leaves]]) -> Totals:
     total: dict[str, NDArray[Any]] = {}
     weight: Any = np.float32(0.0)
     for _, leaves in found:
-        share = leaves[_WEIGHT]
+        share = leaves[_WEIGHT][()]  # a number of its own: a view would keep the whole message
         first = not total
         for name, leaf in leaves.items():
             if name == _WEIGHT:
@@ -165,6 +166,7 @@ def _added(like: Terms, found: Iterator[tuple[str, Leaves]]) -> Totals:
                 total[name] = np.zeros(leaf.shape, np.result_type(leaf, share))
             _add(total[name].reshape(-1), leaf.reshape(-1), share, first)
         weight = weight + share
+        del leaves, leaf
     own = [total[name] for name in arrays.flatten(like) if name != _WEIGHT]
     values = jax.tree.unflatten(jax.tree.structure(like.values), own)
     if not all(map(_all_finite, own)):
