@@ -110,9 +110,7 @@ def _many() -> Iterator[Row]:
         for party in names:
             told = last[party]
             assert not isinstance(told, Refusal)
-            doubled += abs(
-                told.read().count(b",") + 1 - (_ROUNDS + 1)
-            )  # the first step, when all were there, is one
+            doubled += abs(told.read().count(b",") + 1 - _ROUNDS)
     slope = _slope(resident[_ROUNDS // 5 :]) * _ROUNDS / 1e6
     yield at_most(
         f"{name}: growth of the coordinator's memory, MB in as many rounds more", slope, 2.0, "MB", COMMAND

@@ -46,7 +46,8 @@ class Answers:
         began = time.perf_counter()
         self._log.add(datetime.now(UTC), step, answer)
         self._store.keep({"local": question[:64]}, step, hashlib.sha256(question).digest(), answer)
-        self._kept.append(time.perf_counter() - began)
+        if step.round:
+            self._kept.append(time.perf_counter() - began)
         return answer
 
 
