@@ -113,7 +113,7 @@ class Amending:
                 newest = read_approval(text_of(told[change.name], "approval", change.name), change.name)
                 check_approval(after, newest)
             body = amendment(before, after, self.seat.key, newest)
-            stay = [name for name in self.asking.names if name in after.identities]
+            stay = [one.party.name for one in after.parties if one.party.name != change.name]
             told |= self.asking.tell_some(stay, "amend", _SIGN_S, {"amendment": body})
         except (PartyError, MessageError, AbortedError) as fault:
             logger.warning("members stay as they are why=%s", fault)

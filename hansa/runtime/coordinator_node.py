@@ -25,7 +25,7 @@ from hansa.core.methods import BY_ROW, METHODS
 from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
 from hansa.protection.enrolment import COORDINATOR
-from hansa.protection.membership import Membership, membership_of
+from hansa.protection.membership import read_membership
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Amending, Began, Members
 from hansa.runtime.asking import Asking, as_map, no_answer
@@ -132,9 +132,8 @@ class CoordinatorNode:
             gathering = self._gathering(joined.adverts)
             agreed = self._prepared(gathering, joined)
         else:
-            round_, agreed, signed, names = _standing(kept, self._charter.name)
-            self._seat.membership = signed
-            self._asking.names = names
+            round_, agreed, self._asking.names = _standing(kept, self._charter.name)
+            self._seat.membership = read_membership(self._store.state(MEMBERS) or b"", COORDINATOR)
             gathering = self._gathering(agreed.adverts)
         course = self._course(agreed)
         if kept is None:
@@ -258,7 +257,6 @@ class CoordinatorNode:
             "sizes": list(agreed.sizes),
             "adverts": dict(agreed.adverts),
             "totals": agreed.totals,
-            "members": self._seat.membership.value,
             "names": list(self._asking.names),
         }
         members = codec.encode(self._seat.membership.value)
@@ -266,14 +264,13 @@ class CoordinatorNode:
         self._store.keep(kept)
 
 
-def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, Membership, tuple[str, ...]]:
-    """Return the rounds that are done, what was agreed, the members, and who of them takes part."""
+def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, tuple[str, ...]]:
+    """Return the rounds that are done, what was agreed, and which members take part."""
     try:
         value = codec.decode(kept)
         shape = _shape(value["shape"], charter)
         agreed = _Agreed(value["keys"], shape, value["sizes"], value["adverts"], value["totals"])
-        listed = membership_of(value["members"], charter)
-        return value["round"], agreed, listed, tuple(map(str, value["names"]))
+        return value["round"], agreed, tuple(map(str, value["names"]))
     except (KeyError, TypeError, ValueError, MessageError) as fault:
         raise _damaged(charter) from fault
 

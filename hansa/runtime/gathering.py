@@ -57,11 +57,8 @@ class OpenGathering:
 
     def totals(self, ask: Ask, like: Sequence[Terms], *, addressed: bool) -> Totals | Sequence[Terms]:
         """Return the sums, added in the order of the roster, or the terms."""
-        kind, own = (
-            ask.opening or "training",
-            list(like) if addressed else [like[0]] * len(self._asking.names),
-        )
-        shapes = dict(zip(self._asking.names, own, strict=True))
+        names, kind = self._asking.names, ask.opening or "training"
+        shapes = dict(zip(names, like, strict=True)) if addressed else dict.fromkeys(names, like[0])
         found = self._leaves(kind, self._asked(ask, kind), shapes)
         if addressed:
             return [_terms(shapes[name], leaves) for name, leaves in found]

@@ -40,10 +40,10 @@ from hansa.transport.memory import ask_of
 _LOCAL = "local"  # the name of what its algorithm remembers
 _KEPT = {"kind": "local"}
 _FAULT = b""  # kept as the answer to a step that failed: no answer is empty
-_AMEND, MEMBERSHIP = (
-    "amend",
-    "membership",
-)  # of a change that not all have signed yet; of the list that all have
+_AMEND = "amend"  # the name of a change of members that not all have signed yet
+MEMBERSHIP = "membership"
+"""The name of the list of members that all have signed, in a party's store."""
+
 _BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
 
@@ -52,13 +52,9 @@ _BEFORE = ("join", "meet", "scale", "turn", "start")
 class Ways:
     """What a party's node does beside answering."""
 
-    leave: Callable[
-        [Step, bytes], None
-    ]  # the gate of every answer; raises RefusedError for what may not leave
+    leave: Callable[[Step, bytes], None]  # the gate of every answer; raises RefusedError
     finish: Callable[[Algorithm, Any], None]  # takes the party's last network
-    expect: Callable[
-        [Mapping[str, Exchange]], None
-    ]  # told, before a round, what the party's messages are like
+    expect: Callable[[Mapping[str, Exchange]], None]  # told what the party's messages will be like
 
 
 @dataclass(slots=True)

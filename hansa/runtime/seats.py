@@ -67,7 +67,7 @@ class PartySeat:
             "charter": membership.charter == charter_digest(self._charter),
             "run": membership.run == self._run,
             "coordinator": membership.coordinator == self._coordinator,
-            "roster": roster_value(self._charter) == [one["party"] for one in _parties(membership)],
+            "roster": roster_value(self._charter) == [party for party, _ in membership.value["parties"]],
             "number": (membership.number > 0) == later,
             "party's own key": membership.identities.get(self._own.name) == self._own.signing.public,
         }
@@ -173,11 +173,6 @@ def check_all(membership: Membership, approvals: Mapping[str, bytes]) -> None:
         read.append(approval)
     for name in unsigned(membership, read):
         raise MessageError("has not signed the list of members", do="wait until it has joined", where=name)
-
-
-def _parties(membership: Membership) -> list[dict[str, Any]]:
-    value = membership.value["parties"]
-    return [{"party": party, "key": key} for party, key in value]
 
 
 def _named(told: Mapping[str, Any], name: str) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ import pytest
 
 from hansa.core.charter import Party
 from hansa.core.errors import RefusedError
-from hansa.core.steps import step_of
+from hansa.core.steps import Step, step_of
 from hansa.protection.amendment import Amendment
 from hansa.protection.enrolment import COORDINATOR, Credential, credential
 from hansa.runtime import amending
@@ -69,7 +69,7 @@ class Changing(NodeWorld):
         listed = (*self.charter.roster, Party(NEW))
         later = replace(self, charter=replace(self.charter, roster=listed), asleep=set())
         later.credentials[NEW] = self.newcomer
-        later.made, later.networks = self.made, self.networks
+        later.made, later.networks, later.leaving = self.made, self.networks, self.leaving
         return NodeWorld.party(later, NEW)
 
     def exchange(self, step: str, questions: Any, seconds: float) -> dict[str, Any]:
@@ -148,6 +148,27 @@ def test_what_one_member_does_not_sign_does_not_happen(run: Changing) -> None:
         run.go(lambda done, _: run.let_in() if done == 1 else None)
     assert "training" not in _kinds(run, NEW)
     assert set(run.networks) == set(run.names)
+
+
+def test_a_newcomer_that_cannot_begin_takes_no_part_and_the_operator_can_take_it_out_again(
+    run: Changing,
+) -> None:
+    def watch(done: int, _: int) -> None:
+        if done == 1:
+            run.let_in()
+        elif done == 2:
+            run.wanted.pop(NEW)
+
+    def gate(step: Step, party: str) -> None:
+        if (party, step.kind) == (NEW, "start"):
+            raise RefusedError("its site says no", do="ask it", where=NEW)
+
+    run.leaving = gate
+    with closing(run):
+        run.go(watch)
+    assert "training" not in _kinds(run, NEW)
+    assert set(run.networks) == set(run.names)
+    assert [_kinds(run, name).count("amend") for name in run.names] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("killed", range(12))
