@@ -39,13 +39,16 @@ def quorum(charter: Charter) -> int:
     return charter.gate.quorum or charter.parties // 2 + 1
 
 
-def vote(charter: Charter, round_: int, new: Mapping[str, float], adopted: Mapping[str, float]) -> Vote:
-    """Return the vote on a new model.
+def agrees(charter: Charter, loss: float, adopted: float) -> bool:
+    """Return a party's vote, by what the new model and the one adopted last lose on its own assets.
 
-    new, adopted: by party, what the new model and the one adopted last lose on its own assets; a loss that is
-    not finite is a vote against the model.
+    A loss that is not finite is a vote against the model.
     """
-    bound = 1.0 + charter.gate.tolerance
-    ayes = tuple(name for name, loss in new.items() if math.isfinite(loss) and loss <= bound * adopted[name])
-    noes = tuple(name for name in new if name not in ayes)
+    return math.isfinite(loss) and loss <= (1.0 + charter.gate.tolerance) * adopted
+
+
+def vote(charter: Charter, round_: int, votes: Mapping[str, bool]) -> Vote:
+    """Return the vote on a new model; votes: of the parties that have assets to test it on."""
+    ayes = tuple(name for name, aye in votes.items() if aye)
+    noes = tuple(name for name in votes if name not in ayes)
     return Vote(round_, len(ayes) >= quorum(charter), ayes, noes)

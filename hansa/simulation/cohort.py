@@ -24,6 +24,7 @@ from hansa.models.network import Shape
 from hansa.models.rows import Rows
 from hansa.runtime.brought import check_network
 from hansa.runtime.holdings import Holding, holding
+from hansa.runtime.kept_back import kept_rows
 from hansa.runtime.large_fleet import Tell, untold
 from hansa.runtime.learning import algorithm_of, network_of, output_scale
 from hansa.runtime.oversampling import oversampled
@@ -158,13 +159,11 @@ def dealt(charter: Charter, scenario: str, world: World) -> tuple[Charter, list[
 
 def _kept_back(charter: Charter, scenario: str, world: World, inputs: Sequence[Inputs]) -> list[Rows]:
     """Return the rows that each party keeps out of its training, as its network sees them."""
-    found = []
-    shares = world.shares(charter, partition_of(charter, scenario)) if charter.validation.share else []
-    for share, own in zip(shares, inputs[: len(shares)], strict=True):
-        kept = holding(parts(share, charter)[1] or share, charter, world.spools).rows(own, charter, scenario)
-        assert isinstance(kept, Rows)
-        found.append(kept)
-    return found
+    if not charter.validation.share:
+        return []
+    shares = world.shares(charter, partition_of(charter, scenario))
+    pairs = zip(shares, inputs[: len(shares)], strict=True)
+    return [kept_rows(charter, scenario, share, own, world.spools) for share, own in pairs]
 
 
 def _key_space(charter: Charter, scenario: str, holdings: Sequence[Holding]) -> int:

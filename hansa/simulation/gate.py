@@ -15,8 +15,8 @@ from hansa.core import arrays
 from hansa.core.errors import DataError
 from hansa.core.messages import Ask
 from hansa.core.methods import BY_ROW
-from hansa.judging.gate import Vote, quorum, vote
-from hansa.models.rows import Rows
+from hansa.judging.gate import Vote, agrees, quorum, vote
+from hansa.runtime.kept_back import loss_of
 from hansa.simulation.batched import BatchedParties
 from hansa.simulation.cohort import Cohort
 
@@ -45,7 +45,9 @@ class Gate:
     def passed(self, round_: int, state: Any) -> Any:
         """Return the state to go on from: this one if it is promoted, else the one adopted last."""
         found = self._test(state)
-        self.votes.append(vote(self._cohort.charter, round_, found, self._losses))
+        charter = self._cohort.charter
+        votes = {name: agrees(charter, loss, self._losses[name]) for name, loss in found.items()}
+        self.votes.append(vote(charter, round_, votes))
         if self.votes[-1].promoted:
             self._adopt(state, found)
             return state
@@ -91,15 +93,6 @@ def check_tested(cohort: Cohort, least: int, table: str) -> None:
             do=f"write a larger share in [validation], or remove [{table}]",
             where=cohort.scenario,
         )
-
-
-def loss_of(predictions: NDArray[np.float32], rows: Rows, task: str) -> float:
-    """Return the mean loss of (rows,) predictions: cross-entropy of failures, else half the squared error."""
-    truth, found = np.asarray(rows.y, np.float64), np.asarray(predictions, np.float64)  # (rows,)
-    if task == "failure":
-        chance = np.clip(found, 1e-7, 1 - 1e-7)
-        return float(-(truth * np.log(chance) + (1 - truth) * np.log1p(-chance)).mean())
-    return float(0.5 * ((found - truth) ** 2).mean())
 
 
 @jax.jit

@@ -1,73 +1,39 @@
-"""The sums of one scenario whose parties are judged: what arrives is checked, compared and weighed.
+"""The sums of one simulated scenario whose parties are judged, with all of them in one process.
 
-Parties commit to their updates and then show them, as separate machines will, and what is no update of the
-round is out of it. Under shared secrecy three servers check, and know distances alone.
+Members that show their updates commit to them first, as separate machines do. Under shared secrecy three
+servers check, and know distances alone.
 """
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core import arrays
-from hansa.core.charter import Charter, DefenceChoice
-from hansa.core.charter_digest import charter_digest
-from hansa.core.defences import DEFENCES
+from hansa.core.charter import Charter
 from hansa.core.errors import AbortedError
 from hansa.core.messages import Ask, Terms, Totals
-from hansa.core.methods import METHODS
-from hansa.judging import defence
-from hansa.judging.arrival import SALT_BYTES, Arrivals, Bounds, Flaw, Update, commitment, digest_of
-from hansa.judging.judge import Judge, Judged
-from hansa.judging.table import Table, table_of, table_of_products
-from hansa.judging.verdicts import CHECKS
+from hansa.judging.arrival import SALT_BYTES, Flaw, Update, commitment, digest_of
+from hansa.judging.judge import Judged
+from hansa.judging.table import Table, table_of_products
 from hansa.protection.shared_form import capped
 from hansa.protection.shared_products import Table as Products
+from hansa.runtime.judged import Floats, JudgedRounds, schema_of
+from hansa.runtime.remembered import table_of_some
 from hansa.simulation.protected import VALIDATING, ProtectedSums
-from hansa.simulation.remembered import Remembered, table_of_some
-from hansa.simulation.views import View, view_of
 
 Tamper = Callable[[Ask, Mapping[str, Terms]], Mapping[str, Terms]]
 """What bad parties make of everybody's terms, which some attacks know: the terms that are sent."""
-Numbers = NDArray[np.float32]
-Floats = NDArray[np.float64]
 
 _THROWN_OUT = "the servers threw it out, or it has no rows"
 _PARTS = 1 << 20  # a weight of a shared sum is so many parts of all
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Weighed:
-    """What the updates of a round counted for, for those who value what each party brought."""
-
-    ask: Ask
-    names: list[str]  # of those who counted
-    view: View  # of theirs
-    weights: Floats  # (names,), of sum 1 at most
-
-    def terms(self) -> Numbers:
-        """Return (names, dim) what each party added to the common model."""
-        numbers = self.view.numbers  # (names, dim)
-        parts = self.weights.astype(np.float32)[:, None]  # (names, 1)
-        if self.view.has is None:
-            return parts * numbers
-        own = parts * self.view.has  # (names, dim), of those that have a number
-        shares = np.divide(own, own.sum(axis=0), out=np.zeros_like(own), where=own > 0)  # (names, dim)
-        return np.where(self.view.has, numbers, np.float32(0.0)) * shares
-
-    def common(self) -> Numbers:
-        """Return (dim,) the common model before the round."""
-        leaves = jax.tree.leaves(self.ask.shared)
-        return np.concatenate([np.asarray(leaf, np.float32).reshape(-1) for leaf in leaves])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +51,7 @@ class Valued:
         return table_of_products(self.products.gram[np.ix_(chosen, chosen)]), owners
 
 
-class JudgedSums:
+class JudgedSums(JudgedRounds):
     """What a coordinator that judges makes of its parties' terms: sums by a rule, and verdicts."""
 
     def __init__(
@@ -96,14 +62,8 @@ class JudgedSums:
         tamper: Tamper | None = None,
     ) -> None:
         """Take the sums of shared secrecy, or none where members show their updates; tamper: a red team's."""
-        if charter.judges and charter.defence.rule == "none":  # checked, and weighed by rows
-            charter = replace(charter, defence=DefenceChoice("mean"))
-        self._charter, self._scenario, self._sums, self._tamper = charter, scenario, sums, tamper
-        self.checks = CHECKS[charter.secrecy]
-        self._judge = Judge(charter.defence, self.checks)
-        self._task = f"{charter_digest(charter)} {scenario}"
-        self.memory = Remembered(tuple(party.name for party in charter.roster))
-        self.weighed: Weighed | None = None  # the last round's updates, where members show them
+        super().__init__(charter, scenario)
+        self._sums, self._tamper = sums, tamper
         self.targets: Callable[[Ask], Mapping[str, Floats]] | None = None  # of validators, where nobody does
         self.valued: Valued | None = None  # what servers found of the last round's updates and these
 
@@ -113,67 +73,22 @@ class JudgedSums:
         if self._charter.defence.rule == "none":
             return _added(sent)
         like = next(iter(terms.values()))
-        self.weighed = self.valued = None
-        judged = self._shown if self._sums is None else self._hidden
-        totals = judged(ask, like, sent)
-        if totals is None:
-            self.memory.kept.append(int(ask.round))
-            return self._as_it_was(ask, like)
-        return totals
-
-    def _as_it_was(self, ask: Ask, like: Terms) -> Totals:
-        """Return totals that change nothing: the predictions that were sent out, or no change of weights."""
-        if METHODS[self._scenario].exchanges == "predictions" and not ask.opening:
-            return Totals(ask.shared, jnp.zeros(()))
-        return Totals(jax.tree.map(jnp.zeros_like, like.values), jnp.zeros(()))
-
-    # --- updates that members show ---------------------------------------------------------------------
-
-    def _shown(self, ask: Ask, like: Terms, sent: Mapping[str, Terms]) -> Totals | None:
-        updates, flaws = self._arrived(ask, like, sent)
-        if not updates:
-            self.memory.verdicts += self._judge.flawed(int(ask.round), flaws)
-            return None
-        names = list(updates)
-        view = view_of(self._scenario, ask, like.values, _stacked(list(updates.values())))
-        filled = view.filled()  # (parties, dim)
-        stated = {name: update.weight for name, update in updates.items()}
-        shown = dict(zip(names, filled, strict=True))
-        summed = self.memory.add_up(shown) if DEFENCES[self._charter.defence.rule].remembers else None
-        judged = self._judge.judged(int(ask.round), stated, table_of(filled), flaws, summed)
-        self.memory.verdicts += judged.verdicts
-        if METHODS[self._scenario].exchanges == "weights":
-            self.memory.keep_table(shown, judged.weights)
-        if not judged.weights:
-            return None
-        good = [names.index(name) for name in judged.weights]
-        view, weights = view.of(good), np.array(list(judged.weights.values()))  # (good,)
-        self.weighed = Weighed(ask, list(judged.weights), view, weights)
-        scale = self._scale([stated[name] for name in judged.weights])
-        rule = self._charter.defence
-        common = None  # (dim,) where the rule works number by number
-        if DEFENCES[rule.rule].needs == "updates":
-            sources = np.asarray(judged.once, np.float32) @ filled[good]  # (sources, dim)
-            common = defence.aggregate(rule.rule, rule.before, sources, judged.bad)
-        found = view.summed(scale * weights, common)  # (numbers,)
-        whole: Any = np.float32(scale)  # NumPy's, as the values are
-        return Totals(_shaped(found, like.values), whole)
+        if self._sums is None:
+            return self.judged(ask, like, *self._arrived(ask, like, sent))
+        self.valued = None
+        totals = self._hidden(ask, sent)
+        return self.as_it_was(ask, like) if totals is None else totals
 
     def _arrived(
         self, ask: Ask, like: Terms, sent: Mapping[str, Terms]
     ) -> tuple[dict[str, Update], dict[str, Flaw]]:
         """Return the updates that are such, and what is wrong with the other messages, by party."""
-        schema = {name: (leaf.shape, leaf.dtype) for name, leaf in arrays.flatten(like).items()}
-        changes = METHODS[self._scenario].exchanges == "weights"  # predictions may stay the same, and count 1
-        most = float(self._charter.protection.most_rows) if changes else 1.0
-        bounds = Bounds(self._task, schema, self._charter.protection.norm or math.inf, most)
-        round_ = int(ask.round)
-        arrivals = Arrivals(bounds, round_, self.memory.seen if changes else {})
+        names, arrivals, round_ = list(schema_of(like)), self.arrivals(ask, like), int(ask.round)
         shown = {}
         for name, terms in sent.items():
-            salt, own = os.urandom(SALT_BYTES), _named(schema, terms)
+            salt, own = os.urandom(SALT_BYTES), _named(names, terms)
             shown[name] = salt, own
-            arrivals.commit(name, commitment(self._task, round_, name, salt, digest_of(own)))
+            arrivals.commit(name, commitment(self.task, round_, name, salt, digest_of(own)))
         updates: dict[str, Update] = {}
         flaws: dict[str, Flaw] = {}
         for name, (salt, own) in shown.items():
@@ -182,18 +97,11 @@ class JudgedSums:
                 flaws[name] = found
             else:
                 updates[name] = found
-                self.memory.seen.setdefault(name, set()).add(found.digest)
         return updates, flaws
-
-    def _scale(self, stated: Sequence[float]) -> float:
-        """Return what all weights together are written as: rows, or parties where these count alike."""
-        by_weight = METHODS[self._scenario].exchanges == "weights"
-        return float(max(sum(stated), 1.0)) if by_weight else float(len(stated))
 
     # --- updates that three servers hold ---------------------------------------------------------------
 
-    def _hidden(self, ask: Ask, like: Terms, sent: Mapping[str, Terms]) -> Totals | None:
-        del like
+    def _hidden(self, ask: Ask, sent: Mapping[str, Terms]) -> Totals | None:
         assert self._sums is not None
         counted_for = [1.0]  # what the weights sum to; what lacks counts for no change
 
@@ -233,24 +141,6 @@ def _named(names: Collection[str], terms: Terms) -> dict[str, NDArray[Any]]:
     if len(leaves) != len(names):
         return arrays.flatten(terms)
     return {name: np.asarray(leaf) for name, leaf in zip(names, leaves, strict=True)}
-
-
-def _shaped(numbers: Numbers, like: Any) -> Any:
-    """Return (numbers,) as a tree of the shape of `like`; compiled code takes NumPy's arrays as they are."""
-    leaves, structure = jax.tree.flatten(like)
-    made, start = [], 0
-    for leaf in leaves:
-        made.append(numbers[start : start + leaf.size].reshape(leaf.shape))
-        start += leaf.size
-    return jax.tree.unflatten(structure, made)
-
-
-def _stacked(updates: Sequence[Update]) -> Numbers:
-    """Return (updates, numbers)."""
-    rows = np.empty((len(updates), updates[0].size), np.float32)  # (updates, numbers)
-    for row, update in zip(rows, updates, strict=True):
-        update.into(row)
-    return rows
 
 
 class _TooFewError(AbortedError):

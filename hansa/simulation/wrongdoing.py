@@ -16,8 +16,8 @@ from hansa.judging import defence
 from hansa.judging.judge import Judge
 from hansa.judging.table import table_of
 from hansa.protection import packing
+from hansa.runtime.views import View, view_of
 from hansa.simulation.bad_updates import Floats, Scene, Send
-from hansa.simulation.views import View, view_of
 
 _ATTACKED = ("", "predictions")  # training, and the exchange of predictions before it
 

@@ -11,12 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hansa.core.charter import Charter, Gate
-from hansa.judging.gate import Vote, quorum, vote
+from hansa.judging.gate import Vote, agrees, quorum
+from hansa.judging.gate import vote as counted
 from tests.batteries.fleets import charter
 
 NAMES = ("party-1", "party-2", "party-3", "party-4", "party-5")
 BEFORE = dict.fromkeys(NAMES, 2.0)
 LOSSES = st.floats(0, 1e6)
+
+
+def vote(charter: Charter, round_: int, new: dict[str, float], adopted: dict[str, float]) -> Vote:
+    """Return the vote of parties that lose so much with the new model and with the one adopted last."""
+    return counted(charter, round_, {name: agrees(charter, one, adopted[name]) for name, one in new.items()})
 
 
 def agreed(**changes: Any) -> Charter:

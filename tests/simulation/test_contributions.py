@@ -16,10 +16,10 @@ from numpy.testing import assert_allclose
 from hansa.core.charter import Charter, DefenceChoice, Protection, Reward, Validation
 from hansa.core.errors import DataError
 from hansa.runtime.exams import exam_of
+from hansa.runtime.kept_back import loss_of
+from hansa.runtime.validators import validators_of
 from hansa.simulation.contributions import Contributions
-from hansa.simulation.gate import loss_of
 from hansa.simulation.session import Session
-from hansa.simulation.validators import validators_of
 from tests.simulation.judged_world import WORLD, bad, contract, gathered, opened, played, times
 
 PARTIES = 4
@@ -80,7 +80,9 @@ def test_values_are_those_of_all_coalitions_tried_on_the_other_parties_assets(ru
 
 def test_by_gradient_a_value_is_the_way_that_an_update_goes_down() -> None:
     session = opened(rewarded(measure="gradient", rounds=1))
-    common, validators = session.ask().shared, validators_of(session.cohort)
+    common, cohort = session.ask().shared, session.cohort
+    kept = dict(zip((one.name for one in cohort.members), cohort.kept_back, strict=True))
+    validators = validators_of(cohort.charter, cohort.scenario, kept)
     down = validators.downhill(common).astype(float)  # (validators, dim)
     session.step()
     judge = session.cohort.judge

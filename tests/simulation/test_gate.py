@@ -12,7 +12,7 @@ from hansa.core import arrays
 from hansa.core.charter import DefenceChoice, Gate, Validation
 from hansa.core.errors import DataError
 from hansa.models.rows import Rows
-from hansa.simulation.gate import loss_of
+from hansa.runtime.kept_back import loss_of
 from hansa.simulation.session import Session
 from tests.simulation.judged_world import WORLD, bad, bits, contract, filled, gathered, opened, played, shared
 

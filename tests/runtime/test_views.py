@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from hansa.algorithms.aligned import Owned
 from hansa.core.messages import Ask
 from hansa.models.network import perceptron
-from hansa.simulation.views import View, view_of
+from hansa.runtime.views import View, view_of
 
 FLOATS = st.floats(-1e3, 1e3, width=32)
 NETWORK = jax.tree.map(jnp.asarray, perceptron(np.random.default_rng(0), 3, (2,), "tanh", "linear"))

@@ -11,8 +11,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from hansa.core.charter import DefenceChoice, Reward, Validation
+from hansa.runtime.validators import Validators
+from hansa.runtime.validators import validators_of as of_rows
 from hansa.simulation.cohort import Cohort
-from hansa.simulation.validators import validators_of
 from tests.simulation.judged_world import contract, gathered
 
 
@@ -28,6 +29,11 @@ def cohort_of(name: str = "fedavg", **changes: Any) -> Cohort:
         **(more | changes),
     )
     return gathered(given)
+
+
+def validators_of(cohort: Cohort) -> Validators:
+    kept = {member.name: rows for member, rows in zip(cohort.members, cohort.kept_back, strict=True)}
+    return of_rows(cohort.charter, cohort.scenario, kept)
 
 
 def flat(tree: Any) -> np.ndarray:
@@ -91,7 +97,7 @@ def test_downhill_is_the_direction_of_minus_the_slope_of_each_loss(name: str) ->
 
 def test_of_many_rows_evenly_spread_ones_count(monkeypatch: pytest.MonkeyPatch) -> None:
     cohort = cohort_of()
-    monkeypatch.setattr("hansa.simulation.validators._ROWS", 15)  # three of each party's
+    monkeypatch.setattr("hansa.runtime.validators._ROWS", 15)  # three of each party's
     few = validators_of(cohort)
     assert len(few.rows.y) == 15
     assert_allclose(np.asarray(few.parts).sum(axis=1), 1.0, rtol=1e-6)

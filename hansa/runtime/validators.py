@@ -1,7 +1,11 @@
-"""The validators of a scenario: what models lose on the assets that parties keep back, and the way down."""
+"""Validators: what models lose on the assets that parties keep back, and the way down.
+
+A simulation has the rows of all parties in one, a party of separate machines its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hansa.core.charter import Charter
 from hansa.models.losses import OWN_LOSSES
 from hansa.models.rows import Rows
-from hansa.simulation.cohort import Cohort
 
 Numbers = NDArray[np.float32]
 
@@ -45,10 +49,10 @@ class Validators:
         return np.divide(found, length, out=np.zeros_like(found), where=length > 0)
 
 
-def validators_of(cohort: Cohort) -> Validators:
-    """Return the validators of a scenario's parties; of many rows every so-manieth counts."""
-    kept = [(m.name, own) for m, own in zip(cohort.members, cohort.kept_back, strict=True) if len(own.y)]
-    each = max(_ROWS // max(len(kept), 1), 1)
+def validators_of(charter: Charter, scenario: str, kept_back: Mapping[str, Rows]) -> Validators:
+    """Return the validators of a scenario; kept_back: each one's rows. Of many every so-manieth counts."""
+    kept = [(name, own) for name, own in kept_back.items() if len(own.y)]
+    each = max(_ROWS // charter.parties, 1)
     cut = [_spread(own, each) for _, own in kept]
     rows = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *cut)
     parts = np.zeros((len(cut), len(rows.y)), np.float32)  # (validators, rows)
@@ -56,8 +60,8 @@ def validators_of(cohort: Cohort) -> Validators:
     for validator, own in enumerate(cut):
         parts[validator, first : first + len(own.y)] = 1.0 / len(own.y)
         first += len(own.y)
-    loss = "cross_entropy" if cohort.charter.task == "failure" else "squared"
-    return Validators(rows, jnp.asarray(parts), tuple(name for name, _ in kept), cohort.scenario, loss)
+    loss = "cross_entropy" if charter.task == "failure" else "squared"
+    return Validators(rows, jnp.asarray(parts), tuple(name for name, _ in kept), scenario, loss)
 
 
 def _spread(rows: Rows, most: int) -> Rows:

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from hansa.judging.table import table_of
 from hansa.judging.verdicts import ACCEPTED, REJECTED, Verdict
-from hansa.simulation.remembered import Remembered, table_of_some
+from hansa.runtime.remembered import Remembered, table_of_some
 
 NAMES = ("a", "b", "c", "d", "e")
 EVEN = dict.fromkeys(NAMES, 0.2)
