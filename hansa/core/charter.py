@@ -325,9 +325,11 @@ class Charter:
     def changes_members(self) -> bool:
         """Return whether members may come and go within a run of separate machines.
 
-        Masked sums of two cohorts that differ by one party would show what that one adds, and predictions are
-        shared among those who began together.
+        Masked sums of two cohorts that differ by one party would show what that one adds; predictions are
+        shared, votes counted and rewards dealt among those who began together.
         """
+        if self.judges or self.gate.every:
+            return False
         method = METHODS[self.algorithm.name]
         apart = method.exchanges == "weights" and not (method.framed or method.in_clear)
         return self.secrecy == "open" and apart and self.preparation.features != "pca"

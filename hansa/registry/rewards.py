@@ -18,7 +18,9 @@ class Reward:
 
     credits: Mapping[str, int]  # by party
     rounds: int  # of the run
-    evidence: str  # SHA-256, in hexadecimal, of the run's charter, roster and data digests, and of these
+    evidence: (
+        str  # SHA-256, in hexadecimal, of the run's charter and roster digests, data or run, and of these
+    )
 
 
 def reward_of(out: Path) -> Reward:
@@ -39,5 +41,6 @@ def reward_of(out: Path) -> Reward:
     if not any(credits.values()):
         raise FolderError(f"nobody is paid for it: {shares['why']}", do="leave it out", where=str(out))
     rounds = int(result["rounds_done"])
-    identity = [known.get(f"{name}_digest", "") for name in ("charter", "roster", "data")]
+    digests = [known.get(f"{name}_digest", "") for name in ("charter", "roster")]
+    identity = [*digests, known.get("data_digest") or known.get("run", "")]  # of machines apart nobody knows
     return Reward(credits, rounds, codec.digest([*identity, rounds, credits]))

@@ -46,12 +46,14 @@ class Asking:
         *,
         all_of_them: bool = True,
         seconds: float | None = None,
+        wrong: dict[str, HansaError] | None = None,
     ) -> Iterator[tuple[str, bytes]]:
         """Take a step; return each party and its answer, in the order of the roster, read one at a time.
 
         Questions may be as large as a model: nothing here holds them once all have answered.
         all_of_them: whether nobody may be left out, whatever the charter says of lateness. seconds: how long
-        it waits; None: as the charter says.
+        it waits; None: as the charter says. wrong: takes who answered what cannot be read; none: it ends
+        the step, or counts as late.
         Raises PartyError for a refusal, and AbortedError where too few answer in time.
         """
         step = Step(self.round, self.number, kind)
@@ -67,7 +69,7 @@ class Asking:
         if len(here) < (self._charter.needed if may_lack else len(asked)):
             raise self._lacking(step, asked, found, refused)
         self._step = step if may_lack else None
-        return self._read(here, found)
+        return self._read(here, found, wrong)
 
     def drops(self, name: str, fault: HansaError) -> bool:
         """Return whether the step at work goes on without a party whose answer is none; it counts as late."""
@@ -112,7 +114,9 @@ class Asking:
         questions = dict.fromkeys(self.names, codec.encode({}))
         self._transport.exchange(step.text, questions, _FAREWELL_S)
 
-    def _read(self, names: Sequence[str], found: dict[str, Body | Refusal]) -> Iterator[tuple[str, bytes]]:
+    def _read(
+        self, names: Sequence[str], found: dict[str, Body | Refusal], wrong: dict[str, HansaError] | None
+    ) -> Iterator[tuple[str, bytes]]:
         """Yield answers as they are read; each goes before the next is fetched."""
         for name in names:
             answer = found.pop(name)
@@ -120,6 +124,9 @@ class Asking:
             try:
                 body = answer.read()
             except (MessageError, LinkError) as fault:
+                if wrong is not None:
+                    wrong[name] = fault
+                    continue
                 if self.drops(name, fault):
                     continue
                 raise

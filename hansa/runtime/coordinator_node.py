@@ -19,7 +19,7 @@ from hansa.core import arrays, codec
 from hansa.core.charter import Charter, Party
 from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import FolderError, MessageError
-from hansa.core.framing import frame, laid, leaves
+from hansa.core.framing import laid, leaves
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.core.methods import BY_ROW, METHODS
 from hansa.models.network import Shape
@@ -30,13 +30,14 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Amending, Began, Members
 from hansa.runtime.asking import Asking, as_map, no_answer
 from hansa.runtime.coordinator import run_round
-from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
+from hansa.runtime.coordinator_judging import CoordinatorJudging
+from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering, questions_of
+from hansa.runtime.judged_gathering import JudgedGathering
 from hansa.runtime.learning import algorithm_of, network_of
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import schedule_of, sums_products
 from hansa.runtime.seats import CoordinatorSeat
 from hansa.runtime.sums import Sums
-from hansa.transport.memory import ask_of
 from hansa.transport.seam import Transport
 
 Watch = Callable[[int, int], None]
@@ -66,6 +67,7 @@ class Finished:
 
     algorithm: Algorithm
     state: Any
+    judged: Mapping[str, Any]  # verdicts, votes and shares; empty: nobody judges
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +118,7 @@ class CoordinatorNode:
         self._charter, self._store, self._seat, self._beside = charter, store, seat, beside
         store.claim(f"{COORDINATOR} in {charter_digest(charter)}")
         self._asking = Asking(charter, transport, store)
+        self._judging = CoordinatorJudging(charter, self._asking)
         members = beside.members
         self._amending = None if members is None else Amending(charter, seat, self._asking, members)
 
@@ -140,17 +143,20 @@ class CoordinatorNode:
             state = course.first
             for _ in course.algorithm.openings:
                 state = self._round(course, gathering, state)
+            self._judging.open(course.algorithm, state)
             self._keep(agreed, state)
         else:
-            state = _restored(course.like, self._store.state(_STATE), self._charter.name)
+            state = self._restored(course, self._store.state(_STATE))
+            self._restore_judging(course, round_)
         for number in range(round_ + 1, self._charter.rounds + 1):
             self._amend(agreed, state, number - 1)
             self._asking.begin(number)
             for _ in range(1 + len(course.algorithm.preludes)):
                 state = self._round(course, gathering, state)
+            state = self._judging.passed(course.algorithm, number, state)
             self._keep(agreed, state)
             self._beside.watch(number, self._charter.rounds)
-        return self._finished(course.algorithm, state)
+        return self._finished(agreed, course.algorithm, state)
 
     def _amend(self, agreed: _Agreed, state: Any, done: int) -> None:
         """Let members come and go after a round."""
@@ -167,19 +173,21 @@ class CoordinatorNode:
 
         return run_round(course.algorithm, state, exchange)
 
-    def _finished(self, algorithm: Algorithm, state: Any) -> Finished:
+    def _finished(self, agreed: _Agreed, algorithm: Algorithm, state: Any) -> Finished:
         """Return the end of a run, after each party has taken the last common numbers."""
-        self._asking.begin(self._charter.rounds + 1)
+        last = self._charter.rounds + 1
+        self._asking.begin(last)
         if self._store.state(_TAKEN) is None:
-            ask = algorithm.ask(state)
-            questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(self._asking.names)}
+            questions = questions_of(self._asking.names, algorithm.ask(state))
             for name, body in self._asking.ask("finish", questions, all_of_them=False):
                 as_map(body, name, "finish")
+            self._judging.tell()
             self._store.keep({_TAKEN: b""})  # who has heard the farewell is gone, and answers no more
         else:
-            self._asking.begin(self._charter.rounds + 1, 1)
+            told = schedule_of(self._charter, agreed.keys).kinds(last)
+            self._asking.begin(last, len(told) - 1)
         self._asking.farewell()
-        return Finished(algorithm, state)
+        return Finished(algorithm, state, self._judging.found())
 
     # --- before the first round ------------------------------------------------------------------------
 
@@ -205,6 +213,8 @@ class CoordinatorNode:
         return max(keys.values())
 
     def _gathering(self, adverts: Mapping[str, bytes]) -> Gathering:
+        if self._judging.rounds is not None:
+            return JudgedGathering(self._asking, self._judging.rounds)
         if self._charter.secrecy == "open":
             return OpenGathering(self._asking)
         sums = Sums(self._charter, self._charter.algorithm.name, len(self._asking.names))
@@ -218,6 +228,7 @@ class CoordinatorNode:
             products, _ = gathering.statistics("products", _alike(scaled, "pairs"))
             self._asking.tell("turn", totals=products)
         ready = self._asking.tell("start", keys=joined.keys)
+        self._judging.check_kept_back(sum(one.get("keeps") is True for one in ready.values()))
         in_clear = METHODS[self._charter.algorithm.name].in_clear
         sizes = [self._size(one.get("rows"), name) if in_clear else 1 for name, one in ready.items()]
         shapes = {name: _shape(one.get("shape"), name) for name, one in ready.items()}
@@ -260,8 +271,20 @@ class CoordinatorNode:
             "names": list(self._asking.names),
         }
         members = codec.encode(self._seat.membership.value)
-        kept = {_STANDING: codec.encode(value), _STATE: laid(_KEPT, state), MEMBERS: members}
-        self._store.keep(kept)
+        kept = {_STANDING: codec.encode(value), _STATE: _laid(state), MEMBERS: members}
+        self._store.keep(kept | self._judging.states(self._asking.round, _laid))
+
+    def _restored(self, course: _Course, kept: bytes | None) -> Any:
+        try:
+            return arrays.restore(course.like, leaves(_KEPT, course.like, kept or b""))
+        except ValueError as fault:
+            raise _damaged(self._charter.name) from fault
+
+    def _restore_judging(self, course: _Course, round_: int) -> None:
+        try:
+            self._judging.restore(round_, self._store.state, lambda kept: self._restored(course, kept))
+        except (KeyError, TypeError, ValueError) as fault:
+            raise _damaged(self._charter.name) from fault
 
 
 def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, tuple[str, ...]]:
@@ -275,11 +298,8 @@ def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, tuple[str, ...]]
         raise _damaged(charter) from fault
 
 
-def _restored(like: Any, kept: bytes | None, charter: str) -> Any:
-    try:
-        return arrays.restore(like, leaves(_KEPT, like, kept or b""))
-    except ValueError as fault:
-        raise _damaged(charter) from fault
+def _laid(state: Any) -> bytes:
+    return laid(_KEPT, state)
 
 
 def _damaged(charter: str) -> FolderError:

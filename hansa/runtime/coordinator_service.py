@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from time import perf_counter
@@ -15,6 +15,7 @@ from hansa.core import arrays, codec
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import CharterError, HansaError
+from hansa.core.methods import BY_ROW
 from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.membership import Member, Membership, read_membership
 from hansa.registry.alone import alone_in
@@ -23,6 +24,7 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Door, Members
 from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.coordinator_node import MEMBERS, Beside, CoordinatorNode, Watch
+from hansa.runtime.judged_value import judged_result, keep_as_run
 from hansa.runtime.seats import CoordinatorSeat
 from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End, NatsTransport
@@ -56,7 +58,7 @@ class CoordinatorService:
     ) -> None:
         """Take an operator's folder. Raises CharterError for a charter that separate machines do not run."""
         self._home, self._clock, self._signs = home, clock, signs or VitalSigns(clock)
-        self.charter, _ = home.charter()
+        self.charter, self._text = home.charter()
         check_deployable(self.charter)
         self.folder = home.folder / "runs" / home.run
 
@@ -96,7 +98,9 @@ class CoordinatorService:
         finally:
             store.close()
         write_arrays(self.folder / "state.npz", arrays.flatten(finished.state))
-        return self._write("finished", perf_counter() - began, "")
+        if finished.judged:
+            keep_as_run(self.folder, self.charter, self._text, self._home.run)
+        return self._write("finished", perf_counter() - began, "", finished.judged)
 
     def _listed(self, store: NodeStore) -> Membership:
         """Return the list of members as the run left it; of a run that begins, those who were invited."""
@@ -149,7 +153,9 @@ class CoordinatorService:
         result = read_json(path) if path.exists() else None
         return result if isinstance(result, dict) and result.get("state") == "finished" else None
 
-    def _write(self, ended: str, seconds: float, why: str) -> dict[str, Any]:
+    def _write(
+        self, ended: str, seconds: float, why: str, judged: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         result = {
             "state": ended,
             "why": why,
@@ -160,6 +166,8 @@ class CoordinatorService:
             "rounds": self.charter.rounds,
             "seconds": seconds,
         }
+        if judged:
+            result |= judged_result(self.charter, judged)
         write_json(self.folder / _RESULT, result)
         return result
 
@@ -187,11 +195,17 @@ def _watched(server: NatsServer) -> Iterator[None]:
 
 def check_deployable(charter: Charter) -> None:
     """Raise CharterError for what a simulation alone carries out yet."""
+    votes, rewards = bool(charter.gate.every), charter.reward.measure != "none"
+    by_row = charter.algorithm.name in BY_ROW
     apart = [
         (charter.secrecy in ("shared", "encrypted"), f'secrecy "{charter.secrecy}"', "protection",
          'write secrecy = "masked" or "open"'),
-        (charter.judges, "a rule or a reward", "defence", "remove [defence] and [reward]"),
-        (bool(charter.gate.every), "a vote", "gate", "remove [gate]"),
+        (charter.judges and charter.secrecy != "open", f'judging under secrecy "{charter.secrecy}"',
+         "defence", 'write secrecy = "open", or remove [defence] and [reward]'),
+        (votes and charter.lateness.rule != "wait", "a vote without those who are late",
+         "gate", 'write rule = "wait" in [lateness], or remove [gate]'),
+        ((votes or rewards) and by_row, "a vote or a reward over rows that all share",
+         "algorithm", 'write name = "labsync_mean", or remove [gate] and [reward]'),
         (charter.algorithm.name == "trees", "boosted trees", "algorithm", 'write name = "fedavg"'),
     ]  # fmt: skip
     for unable, what, table, do in apart:

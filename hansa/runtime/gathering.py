@@ -65,11 +65,7 @@ class OpenGathering:
         return _added(like[0], found)
 
     def _asked(self, ask: Ask, kind: str) -> Iterator[tuple[str, bytes]]:
-        names = self._asking.names
-        if ask.addressed is None:
-            questions = dict.fromkeys(names, frame(ask))
-        else:
-            questions = {name: frame(ask_of(ask, party)) for party, name in enumerate(names)}
+        questions = questions_of(self._asking.names, ask)
         return self._asking.ask(kind, questions, all_of_them=bool(ask.opening))
 
     def _leaves(
@@ -131,6 +127,13 @@ class MaskedGathering:
 
         words = masked_sum(self._channels, occasion, dict.fromkeys(self._asking.names, question), ask)
         return form.decoded(words)
+
+
+def questions_of(names: Sequence[str], ask: Ask) -> dict[str, bytes]:
+    """Return what each party is asked; names: of all parties, in their order."""
+    if ask.addressed is None:
+        return dict.fromkeys(names, frame(ask))
+    return {name: frame(ask_of(ask, party)) for party, name in enumerate(names)}
 
 
 def _checked(leaves: Leaves, name: str, kind: str) -> Leaves:

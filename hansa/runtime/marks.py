@@ -75,6 +75,11 @@ def coalitions(parties: int) -> int:
     return _A_PARTY * parties
 
 
+def size_of(ask: Ask) -> int:
+    """Return how many numbers a model has."""
+    return sum(int(leaf.size) for leaf in jax.tree.leaves(ask.shared))
+
+
 def _flat(ask: Ask) -> Numbers:
     """Return (dim,) the common model before the round."""
     leaves = jax.tree.leaves(ask.shared)

@@ -9,6 +9,7 @@ from hansa.core.charter import Charter
 from hansa.core.messages import Terms
 from hansa.crypto.sealing import SEAL_BYTES
 from hansa.data.prepare import regime_count
+from hansa.judging.arrival import SALT_BYTES
 from hansa.protection import packing
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.masked_messages import SHARE_BYTES
@@ -16,7 +17,7 @@ from hansa.runtime.learning import algorithm_of
 from hansa.runtime.masked_answers import STAGES
 from hansa.runtime.preparing import sensors_of
 from hansa.runtime.rehearsal import Exchange
-from hansa.runtime.schedule import sums_products
+from hansa.runtime.schedule import ADOPT, COMMIT, MARK, REVEAL, VERDICTS, VOTE, sums_products
 from hansa.runtime.sums import ROWS, Sums
 
 _WORDS_BYTES = 1024  # of an answer that tells nothing but counts and signatures
@@ -31,6 +32,7 @@ def before_rounds(charter: Charter) -> dict[str, int]:
     known = ["join", "meet", "scale", "start", "finish", "bye"]
     known += ["amend"] * charter.changes_members + ["turn"] * sums_products(charter)
     found = dict.fromkeys(known, _WORDS_BYTES)
+    found |= {kind: _WORDS_BYTES + charter.parties * 8 for kind in _judged_kinds(charter)}
     found["start"] += sensors * _ARRAY_BYTES  # it tells what is looked up, and where
     cells = {"statistics": regime_count(charter.data.regimes) * sensors}
     if sums_products(charter):
@@ -45,10 +47,22 @@ def before_rounds(charter: Charter) -> dict[str, int]:
     return found
 
 
+def _judged_kinds(charter: Charter) -> Iterator[str]:
+    """Yield what leaves for those who judge, beside updates."""
+    if charter.gate.every:
+        yield from (VOTE, ADOPT)
+    if charter.reward.measure != "none":
+        yield MARK
+    if charter.judges or charter.gate.every:
+        yield VERDICTS
+
+
 def own_kinds(charter: Charter) -> frozenset[str]:
     """Return the kinds of an algorithm's own messages: its openings, its preludes, and training."""
     algorithm = algorithm_of(charter, charter.algorithm.name, 1, protected=charter.secrecy != "open")
     kinds = (*algorithm.openings, *algorithm.preludes, "training")
+    if charter.judges:
+        return frozenset(f"{kind}/{stage}" for kind in kinds for stage in (COMMIT, REVEAL))
     if charter.secrecy == "open":
         return frozenset(kinds)
     return frozenset(f"{kind}/{stage}" for kind in kinds for stage in _stages_of(charter))
@@ -59,7 +73,9 @@ def in_rounds(charter: Charter, due: Mapping[str, Exchange]) -> dict[str, int]:
     sums, found = Sums(charter, charter.algorithm.name, charter.parties), dict[str, int]()
     for opening, exchange in due.items():
         kind, terms = opening or "training", exchange.terms[0]
-        if charter.secrecy == "open":
+        if charter.judges:
+            found |= {f"{kind}/{COMMIT}": _WORDS_BYTES, f"{kind}/{REVEAL}": _framed(terms) + SALT_BYTES}
+        elif charter.secrecy == "open":
             found[kind] = _framed(terms)
         else:
             found |= _stages(charter, kind, 1 + packing.size(terms), sums.form)

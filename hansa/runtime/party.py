@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 import jax
+import numpy as np
+from numpy.typing import NDArray
 
 from hansa.algorithms.contract import Algorithm
 from hansa.core.errors import PartyError
@@ -49,6 +51,16 @@ class Member:
         check_finite(terms, self.name)
         self.local = local
         return terms
+
+    def predict(self, ask: Ask, x: Any) -> NDArray[np.float32]:
+        """Return (rows,) what its network says of (rows, features), after the newest ask."""
+        return np.asarray(_predict(self.algorithm, self.local, ask, x))
+
+
+@partial(jax.jit, static_argnums=0)
+def _predict(algorithm: Algorithm, local: Any, ask: Ask, x: Any) -> jax.Array:
+    found: jax.Array = algorithm.network(local, ask)(x)
+    return found
 
 
 @partial(jax.jit, static_argnums=0)

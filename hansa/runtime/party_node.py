@@ -28,11 +28,12 @@ from hansa.models.rows import held
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.membership import read_membership
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.judged_answers import JudgedAnswers, verdicts_of
 from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.rehearsal import Exchange, rehearsed
-from hansa.runtime.schedule import schedule_of
+from hansa.runtime.schedule import ADOPT, BESIDE, COMMIT, REVEAL, VERDICTS, VOTE, schedule_of
 from hansa.runtime.seats import PartySeat
 from hansa.runtime.sums import ROWS, Sums, is_statistic
 from hansa.transport.memory import ask_of
@@ -55,6 +56,7 @@ class Ways:
     leave: Callable[[Step, bytes], None]  # the gate of every answer; raises RefusedError
     finish: Callable[[Algorithm, Any], None]  # takes the party's last network
     expect: Callable[[Mapping[str, Exchange]], None]  # told what the party's messages will be like
+    judged: Callable[[Mapping[str, Any]], None]  # takes what was found of the party
 
 
 @dataclass(slots=True)
@@ -82,6 +84,7 @@ class PartyNode:
         self.over = self._schedule.ends(*store.last())  # whether the coordinator has ended the run
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._masked: MaskedAnswers | None = None
+        self._judged = JudgedAnswers(charter, preparing, store, seat.source)
         self._ready: _Ready | None = None
         self._again()
         local = store.state(_LOCAL)
@@ -130,7 +133,7 @@ class PartyNode:
         if known is not None:
             if known[1] == _FAULT:
                 raise self._cannot(step)
-            if known[0] != digest and step.kind.partition("/")[2] in ("", "keys"):  # else it is sealed anew
+            if known[0] != digest and step.kind.partition("/")[2] not in STAGES[1:]:  # these are sealed anew
                 raise self._refused(f"it asks another thing than before, in {step.words}")
             return known[1]
         if (step.round, step.number) <= self._store.last():
@@ -185,14 +188,23 @@ class PartyNode:
         if step.kind == "bye":
             _map(question)
             return codec.encode({}), {}
+        if step.kind in BESIDE:
+            return self._judging(step, question)
         return self._under_masks(step, question) if self._masks else self._in_clear(step, question)
 
     def _in_clear(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return the party's numbers as they are."""
         if step.kind in ROWS:
             return codec.encode({"sum": self._statistic(step.kind, question)}), {}
-        terms, local = self._trained(step.kind, question)
-        return frame(terms), local
+        kind, _, stage = step.kind.partition("/")
+        if stage == REVEAL:
+            _map(question)
+            return self._judged.reveal(), {}
+        terms, local = self._trained(kind, question)
+        if stage != COMMIT:
+            return frame(terms), local
+        told, states = self._judged.commit(self._ask(kind, question), terms)
+        return codec.encode(told), local | states
 
     def _under_masks(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return the message of a stage of a masked sum."""
@@ -246,7 +258,8 @@ class PartyNode:
             self._preparing.turn(_numbers(told, "totals", ROWS["products"] * self._preparing.pairs))
         else:
             self._ready = self._begun(told)
-            return {"shape": self._preparing.shape.plain, "rows": self._rows(self._ready.member)}
+            told = {"shape": self._preparing.shape.plain, "rows": self._rows(self._ready.member)}
+            return told | ({"keeps": self._judged.keeps} if self._charter.validation.share else {})
         return {}
 
     def _scale(self, told: Mapping[str, Any]) -> None:
@@ -289,11 +302,36 @@ class PartyNode:
             raise self._refused(f"it asks for {kind}, which the charter does not name")
         return framed(ask_of(self._ready.due[opening].ask, 0), question, COORDINATOR)
 
+    def _judging(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
+        """Return what those who judge are told, beside updates."""
+        if self._ready is None:
+            raise self._refused(f"it asks for {step.words} before the party has begun")
+        if step.kind == VERDICTS:
+            self._ways.judged(verdicts_of(_map(question)))
+            return codec.encode({}), {}
+        member = self._ready.member
+        if step.kind == ADOPT:
+            states, back = self._judged.adopt(_map(question), laid(_KEPT, member.local))
+            if back is not None:
+                self._remember(member, back)
+            return codec.encode({}), states | ({} if back is None else {_LOCAL: back})
+        if step.kind == VOTE:
+            told, states = self._judged.vote(member, self._newest(question), laid(_KEPT, member.local))
+            return codec.encode(told), states
+        asked = _map(question)
+        terms = asked.get("terms")
+        ask = None if terms is None else self._ask("training", _bytes(asked, "ask"))
+        return codec.encode({"marks": None if ask is None else self._judged.mark(ask, terms)}), {}
+
+    def _newest(self, question: bytes) -> Ask:
+        """Return the ask that a round would begin with."""
+        assert self._ready is not None
+        return self._ask(next(iter(self._ready.member.algorithm.preludes), "training"), question)
+
     def _finished(self, question: bytes) -> bytes:
         if self._ready is None:
             raise self._refused("it ends a run that has not begun")
-        algorithm = self._ready.member.algorithm
-        ask = self._ask(next(iter(algorithm.preludes), "training"), question)
+        algorithm, ask = self._ready.member.algorithm, self._newest(question)
         self._ways.finish(algorithm, algorithm.network(self._ready.member.local, ask))
         return codec.encode({})
 

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 _CONNECT_S = 30.0
 _LOOK_S = 1.0  # how often it is seen whether the site's hours have begun
 Clock = Callable[[], datetime]
+
+JUDGED = "judged.json"
+"""The file of what was found of a party, in its folder of a run."""
 
 
 class PartyService:
@@ -73,7 +76,7 @@ class PartyService:
                 do="put back the node.db that belongs to outbound.log; without it this run is over",
                 where=str(joined.folder),
             )
-        ways = Ways(gate, self._finish, gate.expect)
+        ways = Ways(gate, self._finish, gate.expect, self._judged)
         self.node = PartyNode(joined.charter, preparing, self._store, ways, seat)
 
     def serve(self, until: Callable[[], bool]) -> None:
@@ -128,6 +131,10 @@ class PartyService:
             self._finished_at = time.monotonic()
         waited = -math.inf if self._finished_at is None else time.monotonic() - self._finished_at
         return self.node.over or waited > self._joined.charter.lateness.seconds
+
+    def _judged(self, found: Mapping[str, Any]) -> None:
+        """Keep what was found of the party: its verdicts, what it brought and is paid, and the votes."""
+        write_json(self._joined.folder / JUDGED, found)
 
     def _finish(self, algorithm: Algorithm, network: Any) -> None:
         """Keep the model, and what it is worth on the party's own test; nothing of it leaves."""

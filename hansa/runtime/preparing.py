@@ -18,8 +18,10 @@ from hansa.data.partition import Share
 from hansa.data.prepare import Inputs
 from hansa.data.targets import target_of
 from hansa.models.network import Shape
+from hansa.models.rows import Rows
 from hansa.runtime.brought import check_network
 from hansa.runtime.holdings import holding
+from hansa.runtime.kept_back import kept_rows
 from hansa.runtime.large_fleet import LargeShare
 from hansa.runtime.learning import algorithm_of, network_of
 from hansa.runtime.oversampling import oversampled
@@ -38,6 +40,7 @@ class Preparing:
     def __init__(self, charter: Charter, party: Party, share: Share | LargeShare, spools: Spools) -> None:
         """Take a party's share; raises PartyError where nothing can be learnt from it."""
         self._charter, self._scenario, self._party = charter, charter.algorithm.name, party
+        self._share, self._spools = share, spools
         self._holding = holding(parts(share, charter)[0], charter, spools)
         check_known(party.name, int(self._holding.learnt().sum()))
         check_network(charter, self._scenario, [self._holding])
@@ -163,6 +166,10 @@ class Preparing:
         fresh = network_of(charter, scenario, party, self.shape)
         network = dressed(scenario, fresh, self.inputs)
         return Member(party.name, algorithm, rows, network, seeds.key(charter.seed, party.name, "batches"))
+
+    def kept_back(self) -> Rows:
+        """Return the rows that the party keeps out of its training, as its network sees them."""
+        return kept_rows(self._charter, self._scenario, self._share, self.inputs, self._spools)
 
 
 def sensors_of(charter: Charter) -> list[str]:

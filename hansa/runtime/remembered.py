@@ -19,6 +19,16 @@ Numbers = NDArray[np.float32]
 _FEW = 50  # parties whose earlier updates are in each round's table: it grows as their square
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How much was remembered at some moment."""
+
+    verdicts: int = 0
+    tables: int = 0
+    kept: int = 0
+    seen: Mapping[str, frozenset[bytes]] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Remembered:
     """Everything that a later round or a later reader asks for."""
@@ -86,6 +96,36 @@ class Remembered:
         self.seen = {name: set(map(bytes.fromhex, found)) for name, found in values["seen"].items()}
         self.verdicts = [Verdict.of(one) for one in values["verdicts"]]
         self.kept = list(values["kept"])
+
+    # --- what a node keeps round by round, so that no round writes what all before it found --------------
+
+    def known(self) -> Known:
+        """Return how much is remembered now."""
+        seen = {name: frozenset(found) for name, found in self.seen.items()}
+        return Known(len(self.verdicts), len(self.tables), len(self.kept), seen)
+
+    def since(self, before: Known) -> dict[str, Any]:
+        """Return plain values and arrays of what came after a moment, which `add` takes in the same order."""
+        forgot = any(found - self.seen.get(name, set()) for name, found in before.seen.items())
+        old: Mapping[str, frozenset[bytes]] = {} if forgot else before.seen
+        new = {name: sorted(found - old.get(name, frozenset())) for name, found in self.seen.items()}
+        return {
+            "verdicts": [one.value() for one in self.verdicts[before.verdicts :]],
+            "tables": [[one.between, one.lengths] for one in self.tables[before.tables :]],
+            "kept": self.kept[before.kept :],
+            "forgot": forgot,
+            "seen": new,
+        }
+
+    def add(self, value: Mapping[str, Any]) -> None:
+        """Take what `since` returned."""
+        self.verdicts += [Verdict.of(one) for one in value["verdicts"]]
+        self.tables += [Table(between, lengths) for between, lengths in value["tables"]]
+        self.kept += value["kept"]
+        if value["forgot"]:
+            self.seen.clear()
+        for name, found in value["seen"].items():
+            self.seen.setdefault(name, set()).update(found)
 
 
 def table_of_some(

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hansa.core.charter import Charter
 from hansa.core.steps import Step
+from hansa.runtime.earnings import Earnings
 from hansa.runtime.learning import algorithm_of
 from hansa.runtime.masked_answers import STAGES
 
+COMMIT, REVEAL = "commit", "reveal"
+"""The messages of a party in one sum that is judged, in their order."""
+
+VOTE, ADOPT, MARK, VERDICTS = "vote", "adopt", "mark", "verdicts"
+"""What those who judge ask: test a model, go on from it or go back, value the others' parts; and tell."""
+
+BESIDE = frozenset((VOTE, ADOPT, MARK, VERDICTS))
+
 _CHANGES = ("amend", "meet")
+
+
+def _nothing(_: int) -> tuple[str, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +31,12 @@ class Schedule:
     """The steps of one run."""
 
     before: tuple[str, ...]  # kinds of the steps before the first round
-    each: tuple[str, ...]  # of those of each round
+    each: tuple[str, ...]  # of those that each round begins with
     rounds: int
     skips: bool = False  # whether a round may go on without a party
     changes: bool = False  # whether members may come and go
+    beside: Callable[[int], tuple[str, ...]] = _nothing  # of those of a round after these
+    told: tuple[str, ...] = ()  # of those between the last common numbers and the farewell
 
     def allows(self, step: Step, last: tuple[int, int], begins: str) -> bool:
         """Return whether a step may follow the last one; begins: what a party that has not begun waits for.
@@ -53,8 +69,8 @@ class Schedule:
         if round_ == 0:
             return self.before
         if 1 <= round_ <= self.rounds:
-            return self.each
-        return ("finish", "bye") if round_ == self.rounds + 1 else ()
+            return self.each + self.beside(round_)
+        return ("finish", *self.told, "bye") if round_ == self.rounds + 1 else ()
 
 
 def schedule_of(charter: Charter, keys: int) -> Schedule:
@@ -65,6 +81,11 @@ def schedule_of(charter: Charter, keys: int) -> Schedule:
     def summed(*kinds: str) -> list[str]:
         return [f"{kind}/{stage}" for kind in kinds for stage in STAGES] if masked else list(kinds)
 
+    def learnt(*kinds: str) -> list[str]:
+        if not charter.judges:
+            return summed(*kinds)
+        return [f"{kind}/{stage}" for kind in kinds for stage in (COMMIT, REVEAL)]
+
     def statistics(kind: str) -> list[str]:
         return summed(f"support of {kind}", kind) if masked else [kind]
 
@@ -72,10 +93,29 @@ def schedule_of(charter: Charter, keys: int) -> Schedule:
     before += [*statistics("statistics"), "scale"]
     if sums_products(charter):
         before += [*statistics("products"), "turn"]
-    before += ["start", *summed(*algorithm.openings)]
-    each = tuple(summed(*algorithm.preludes, "training"))
+    before += ["start", *learnt(*algorithm.openings), *[VOTE] * bool(charter.gate.every)]
+    each = tuple(learnt(*algorithm.preludes, "training"))
     skips = charter.lateness.rule == "go_on"
-    return Schedule(tuple(before), each, charter.rounds, skips, charter.changes_members)
+    told = (VERDICTS,) if charter.judges or charter.gate.every else ()
+    beside = _judged(charter)
+    return Schedule(tuple(before), each, charter.rounds, skips, charter.changes_members, beside, told)
+
+
+def _judged(charter: Charter) -> Callable[[int], tuple[str, ...]]:
+    """Return what tells which steps a round has for those who judge it."""
+    earnings = Earnings(charter, charter.algorithm.name) if charter.reward.measure != "none" else None
+
+    def steps(round_: int) -> tuple[str, ...]:
+        marked = [MARK] if earnings is not None and earnings.due(round_) else []
+        return (*marked, *([VOTE, ADOPT] if votes_after(charter, round_) else []))
+
+    return steps
+
+
+def votes_after(charter: Charter, round_: int) -> bool:
+    """Return whether parties vote after a round; they do after the last."""
+    every = charter.gate.every
+    return bool(every) and (round_ % every == 0 or round_ == charter.rounds)
 
 
 def sums_products(charter: Charter) -> bool:

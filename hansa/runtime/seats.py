@@ -44,12 +44,12 @@ class PartySeat:
     def __init__(
         self, charter: Charter, asks: Asks, own: Credential, source: Source, countersign: Countersign
     ) -> None:
-        """Take what the party signed, and its keys; source: of masks.
+        """Take what the party signed, and its keys; source: of masks and salts.
 
         countersign: raises RefusedError for a change of members that the site does not sign by itself.
         """
         self._charter, self._run, self._coordinator = charter, asks.run, asks.coordinator
-        self._own, self._source = own, source
+        self._own, self.source = own, source
         self._countersign = countersign
         self.signed: Membership | None = None  # the list that counts; none: the party has not joined
         self._next: Membership | None = None  # one that this party has signed, and not all yet
@@ -112,7 +112,7 @@ class PartySeat:
         if self._charter.secrecy == "open":
             return None
         roster = roster_of(listed, self._charter)
-        return channels(self._own, roster, _named(told, "adverts"), self._source)
+        return channels(self._own, roster, _named(told, "adverts"), self.source)
 
     def go_back(self, signed: Membership | None, met: bool) -> None:
         """Go back to a list that was signed, by all if they have met; what came after it did not leave."""

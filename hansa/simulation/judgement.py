@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hansa.core.methods import METHODS
-from hansa.judging.verdicts import Verdict
+from hansa.runtime.judged_value import judged_value
 from hansa.simulation.batched import BatchedParties
 from hansa.simulation.cohort import Cohort
 from hansa.simulation.contributions import Contributions
@@ -56,19 +54,8 @@ class Judgement:
 
     def found(self) -> dict[str, Any]:
         """Return plain values: verdicts, their sums by party, the rounds that changed nothing, votes."""
-        found: dict[str, Any] = {}
-        if self._judge is not None:
-            found["parties"] = {name: _summary(self._of(name)) for name in self._names}
-            found["kept"] = list(self._judge.memory.kept)
-            found["checks"] = list(self._judge.checks)
-            found["verdicts"] = [_without_checks(one) for one in self._judge.memory.verdicts]
-            found["findings"] = [one.value() for one in self._judge.memory.findings()]
-        if self._brought is not None:
-            verdicts = self._judge.memory.verdicts if self._judge is not None else ()
-            found["shares"] = self._brought.found(found["findings"], verdicts)
-        if self._gate is not None:
-            found["votes"] = [one.value() for one in self._gate.votes]
-        return found
+        votes = None if self._gate is None else self._gate.votes
+        return judged_value(self._names, self._judge, self._brought, votes)
 
     def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return arrays and plain values from which `restore` goes on to the same bits."""
@@ -91,21 +78,3 @@ class Judgement:
         memory = self._judge and self._judge.memory
         parts = {"sums": memory, "gate": self._gate, "brought": self._brought}
         return {place: part for place, part in parts.items() if part is not None}
-
-    def _of(self, name: str) -> list[Verdict]:
-        assert self._judge is not None
-        return [one for one in self._judge.memory.verdicts if one.party == name]
-
-
-def _without_checks(verdict: Verdict) -> dict[str, Any]:
-    value = verdict.value()
-    del value["checks"]  # the same for all
-    return value
-
-
-def _summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return how often a party met each outcome, its mean share, and what it was rejected by."""
-    outcomes = Counter(one.outcome for one in verdicts)
-    reasons = Counter(one.by for one in verdicts if one.outcome == "rejected")
-    share = float(np.mean([one.share for one in verdicts])) if verdicts else 0.0
-    return {"outcomes": dict(outcomes), "share": share, "rejected_by": dict(reasons)}

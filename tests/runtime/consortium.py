@@ -68,7 +68,7 @@ class Consortium:
                 self.charter, Asks(RUN, boss), self._own[party.name], os.urandom, lambda found: None
             )
             preparing = Preparing(self.charter, party, share, dealt.spools)
-            ways = Ways(gate, lambda algorithm, network: None, gate.expect)
+            ways = Ways(gate, lambda algorithm, network: None, gate.expect, lambda found: None)
             nodes[party.name] = PartyNode(self.charter, preparing, NodeStore(folder / "node.db"), ways, seat)
         return nodes
 

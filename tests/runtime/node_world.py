@@ -110,6 +110,8 @@ class NodeWorld:
     made: Counter[tuple[str, str]] = field(default_factory=Counter)  # answers by step and party
     sent: dict[tuple[str, str], set[bytes]] = field(default_factory=dict)  # that left, likewise
     networks: dict[str, Network] = field(default_factory=dict)  # each party's, at the end
+    judged: dict[str, dict[str, Any]] = field(default_factory=dict)  # what each party is told, at the end
+    found: Mapping[str, Any] = field(default_factory=dict)  # what the coordinator judged
     rounds: list[int] = field(default_factory=list)  # that the coordinator told
     alive: dict[str, PartyNode] = field(default_factory=dict)
 
@@ -167,7 +169,10 @@ class NodeWorld:
             del algorithm
             self.networks[name] = arrays.flatten(network)
 
-        ways = Ways(leave, finish, lambda due: None)
+        def judged(found: Mapping[str, Any]) -> None:
+            self.judged[name] = dict(found)
+
+        ways = Ways(leave, finish, lambda due: None, judged)
         return PartyNode(self.charter, self.preparing(name), self.store(name), ways, self.seat(name))
 
     def kill(self, name: str) -> None:
@@ -206,7 +211,8 @@ class NodeWorld:
             own = self.credentials[COORDINATOR]
             seat = CoordinatorSeat(self.charter, self.membership, own, self.source(COORDINATOR))
             beside = Beside(lambda done, _: self.rounds.append(done))
-            CoordinatorNode(self.charter, store, transport or self, seat, beside).run()
+            node = CoordinatorNode(self.charter, store, transport or self, seat, beside)
+            self.found = node.run().judged
         return self.networks
 
     def close(self) -> None:
