@@ -170,7 +170,8 @@ def run(folder: Path, options: ServiceOptions, as_json: bool) -> None:
             click.echo(json.dumps(result, indent=1))
         else:
             seconds = f"{result['seconds']:.1f} s"
-            click.echo(f"Finished: {result['rounds']} rounds, {seconds}. Result:\n{running.folder}")
+            told = f" Verdicts: hansa verdicts {running.folder}." if "scenarios" in result else ""
+            click.echo(f"Finished: {result['rounds']} rounds, {seconds}.{told} Result:\n{running.folder}")
         if options.stay:
             stay()
 

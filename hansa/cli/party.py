@@ -90,7 +90,7 @@ def run(folder: Path, options: ServiceOptions) -> None:
     """
     from hansa.registry.alone import alone_in
     from hansa.runtime.party_home import PartyHome
-    from hansa.runtime.party_service import PartyService
+    from hansa.runtime.party_service import JUDGED, PartyService
 
     home = PartyHome(folder)
     threads = home.policy.threads
@@ -105,7 +105,10 @@ def run(folder: Path, options: ServiceOptions) -> None:
                 logger.info("stopped; go on with: hansa party run %s", folder)
                 return
             signs.end("finished")
-            click.echo(f"The run is over. Model and figures:\n{home.joined().folder}")
+            kept = home.joined().folder
+            if (kept / JUDGED).exists():
+                click.echo(f"What was found of your updates: {kept / JUDGED}")
+            click.echo(f"The run is over. Model and figures:\n{kept}")
             if options.stay:
                 stop.wait()
 

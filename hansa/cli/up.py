@@ -135,6 +135,8 @@ def _print(result: dict[str, Any], folder: Path, names: Sequence[str], as_json: 
         first: dict[str, Any] = next(iter(found.values()), {})
         told = ", ".join(f"{key} {value:.4g}" for key, value in first.items() if isinstance(value, float))
         click.echo(f"  {name}: {told}; model in {folder / name / 'runs' / run / 'model'}")
+    if "scenarios" in result:
+        click.echo(f"How updates were judged: hansa verdicts {folder / 'coordinator' / 'runs' / run}")
     click.echo(f"Folders of all nodes:\n{folder}")
 
 

@@ -59,6 +59,8 @@ def many_note(result: Mapping[str, Any]) -> str:
 def _errors(result: Mapping[str, Any]) -> dict[str, float]:
     """Return the solo figure of the parties that have one; nothing where it cannot rank them."""
     solos = (result["scenarios"].get(result["algorithm"]) or {}).get("parties") or {}
+    if not solos:  # of a run on machines apart, each party has its own
+        return {}
     by = yardstick(result)
     found = {name: figure_at(solos, name, by.headline, by.key) for name in result["parties"]}
     errors = {name: error for name, error in found.items() if error is not None}
@@ -66,4 +68,6 @@ def _errors(result: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _rows(result: Mapping[str, Any]) -> dict[str, float]:
-    return {name: figure_at(one, "rows") or 0.0 for name, one in result["parties"].items()}
+    parties = result["parties"]
+    told = parties if isinstance(parties, Mapping) else dict.fromkeys(parties)  # machines apart tell names
+    return {name: figure_at(one, "rows") or 0.0 for name, one in told.items()}

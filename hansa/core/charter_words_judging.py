@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hansa.core.charter import Charter, DefenceChoice
 from hansa.core.defences import DEFENCES
+from hansa.core.methods import METHODS
 
 _FIRST = {
     "none": "",
@@ -59,6 +60,11 @@ def _reward(charter: Charter) -> Iterator[str]:
         f"Reward: {reward.credits:,} credits for the run, by each party's share of what all brought, {end}; "
         f"measured {often} by {_MEASURES[reward.measure]}, on assets that the others keep back."
     )
+    if charter.secrecy == "open" and METHODS[charter.algorithm.name].exchanges == "weights":
+        yield (
+            "On machines of their own each member then gets what every other one adds to the model in a "
+            "measured round, to try it on those assets."
+        )
 
 
 _MEASURES = {

@@ -46,13 +46,13 @@ class Asking:
         *,
         all_of_them: bool = True,
         seconds: float | None = None,
-        wrong: dict[str, HansaError] | None = None,
+        wrong: dict[str, MessageError] | None = None,
     ) -> Iterator[tuple[str, bytes]]:
         """Take a step; return each party and its answer, in the order of the roster, read one at a time.
 
         Questions may be as large as a model: nothing here holds them once all have answered.
         all_of_them: whether nobody may be left out, whatever the charter says of lateness. seconds: how long
-        it waits; None: as the charter says. wrong: takes who answered what cannot be read; none: it ends
+        it waits; None: as the charter says. wrong: takes who answered what it did not sign; none: that ends
         the step, or counts as late.
         Raises PartyError for a refusal, and AbortedError where too few answer in time.
         """
@@ -115,7 +115,7 @@ class Asking:
         self._transport.exchange(step.text, questions, _FAREWELL_S)
 
     def _read(
-        self, names: Sequence[str], found: dict[str, Body | Refusal], wrong: dict[str, HansaError] | None
+        self, names: Sequence[str], found: dict[str, Body | Refusal], wrong: dict[str, MessageError] | None
     ) -> Iterator[tuple[str, bytes]]:
         """Yield answers as they are read; each goes before the next is fetched."""
         for name in names:
@@ -124,7 +124,7 @@ class Asking:
             try:
                 body = answer.read()
             except (MessageError, LinkError) as fault:
-                if wrong is not None:
+                if wrong is not None and isinstance(fault, MessageError):
                     wrong[name] = fault
                     continue
                 if self.drops(name, fault):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hansa.algorithms.contract import Algorithm
 from hansa.core import codec
 from hansa.core.charter import Charter
-from hansa.core.errors import DataError, HansaError, MessageError
+from hansa.core.errors import DataError, MessageError
 from hansa.core.framing import frame
 from hansa.core.messages import Ask
 from hansa.judging.gate import Vote, quorum, vote
@@ -120,7 +120,7 @@ class CoordinatorJudging:
 
     def _told(self, kind: str, questions: Mapping[str, bytes], name: str) -> dict[str, Any]:
         """Take a step; return what each party's answer has under a name, and nothing of what is none."""
-        wrong: dict[str, HansaError] = {}
+        wrong: dict[str, MessageError] = {}
         found: dict[str, Any] = {}
         answers = []
         for party, body in self._asking.ask(kind, questions, all_of_them=False, wrong=wrong):

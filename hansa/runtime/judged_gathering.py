@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hansa.core import codec
-from hansa.core.errors import HansaError, MessageError
+from hansa.core.errors import MessageError
 from hansa.core.framing import leaves_of
 from hansa.core.messages import Ask, Terms, Totals
 from hansa.judging.arrival import SALT_BYTES, Arrivals, Flaw, Update
@@ -47,7 +47,7 @@ class JudgedGathering(OpenGathering):
 
     def _committed(self, ask: Ask, arrivals: Arrivals) -> list[str]:
         """Return who answered; who did not commit to anything is found out when it shows something."""
-        kind, wrong = f"{ask.opening or 'training'}/{COMMIT}", dict[str, HansaError]()
+        kind, wrong = f"{ask.opening or 'training'}/{COMMIT}", dict[str, MessageError]()
         questions = questions_of(self._asking.names, ask)
         here = []
         for name, body in self._asking.ask(kind, questions, all_of_them=bool(ask.opening), wrong=wrong):
@@ -66,12 +66,12 @@ class JudgedGathering(OpenGathering):
         self, ask: Ask, like: Terms, arrivals: Arrivals, committed: Sequence[str]
     ) -> Mapping[str, Update | Flaw]:
         """Return what each party's update is, or why it is none."""
-        kind, wrong = f"{ask.opening or 'training'}/{REVEAL}", dict[str, HansaError]()
+        kind, wrong = f"{ask.opening or 'training'}/{REVEAL}", dict[str, MessageError]()
         found: dict[str, Update | Flaw] = {}
         questions = dict.fromkeys(committed, codec.encode({}))
         for name, body in self._asking.ask(kind, questions, all_of_them=bool(ask.opening), wrong=wrong):
             found[name] = _opened(body, like, name, arrivals)
-        found |= {name: Flaw("schema", "its message is no update") for name in wrong}
+        found |= {name: Flaw("schema", "its message is not what it signed") for name in wrong}
         self._asking.settle([name for name in committed if name in found])
         return found
 

@@ -63,6 +63,8 @@ def judged_result(charter: Charter, found: Mapping[str, Any]) -> dict[str, Any]:
     more: dict[str, Any] = {}
     if charter.defence.rule != "none":
         more["defence"] = {key: getattr(charter.defence, key) for key in ("rule", "before", "bad")}
+    if charter.task == "rul":
+        more["label_cap"] = charter.data.label_cap
     name = charter.algorithm.name
     about = {"task": charter.task, "algorithm": name, "rounds_done": charter.rounds, "complete": True}
     return more | about | {"scenarios": {name: {"judged": dict(found)}}}

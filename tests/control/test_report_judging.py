@@ -75,6 +75,23 @@ def test_a_table_counts_each_partys_outcomes() -> None:
     assert any("1,000" in line for line in table_lines(table))
 
 
+@pytest.mark.parametrize("many", [3, 45])
+def test_a_result_of_machines_apart_that_tells_names_alone_has_the_tables(many: int) -> None:
+    names = [f"party-{number}" for number in range(many)]
+    one = {"outcomes": {"accepted": 2}, "share": 1 / many, "rejected_by": {}}
+    found = judged(parties=dict.fromkeys(names, one), verdicts=[])
+    told = {
+        "parties": names,
+        "task": "rul",
+        "label_cap": 125.0,
+        "algorithm": "fedavg",
+        "scenarios": {"fedavg": {"judged": found}},
+    }
+    (table,) = judging_tables(told)
+    assert {row.head for row in table.rows} <= set(names)
+    assert len(table.rows) == min(many, 15)
+
+
 def test_words_say_who_was_rejected_by_what_and_when_nothing_changed() -> None:
     said = "\n".join(judging_words(result(judged())))
     assert "FedAvg: party-2 was rejected 3 times: 1 by finite, 2 by distance." in said

@@ -25,4 +25,6 @@ def judged_charter(name: str = "fedavg", **changes: Any) -> Charter:
         table: kinds[table](**changes.pop(table)) for table in tuple(changes) if table in kinds
     }
     protection = Protection(**({"secrecy": "open"} | changes.pop("protection", {})))
+    if name == "scaffold":
+        made["training"] = {"optimizer": "sgd", "learning_rate": 0.02, "batch_size": 8}
     return contract(name, validation=Validation(0.4), protection=protection, **(made | changes))

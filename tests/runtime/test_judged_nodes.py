@@ -13,6 +13,7 @@ import pytest
 
 from hansa.core import arrays
 from hansa.core.charter import Charter
+from hansa.core.defences import DEFENCES
 from hansa.simulation.federation import Federation
 from tests.runtime.judged_node_world import JudgedNodes, judged_charter
 from tests.runtime.node_world import Network, NodeWorld
@@ -20,6 +21,10 @@ from tests.runtime.node_world import Network, NodeWorld
 TOLERANCE = 1e-6
 """Between parties that are trained together and one by one: the same numbers, added up in another order."""
 
+_MORE: dict[str, Any] = {
+    "monna": {"trusted": "party-1"}, "fltrust": {"trusted": "party-1"},
+    "bulyan": {"bad": 0},
+}  # fmt: skip
 _NUMBER = re.compile(r"[0-9][0-9.,e+-]*")
 
 
@@ -32,18 +37,27 @@ def simulated(charter: Charter, nodes: NodeWorld) -> tuple[list[Network], dict[s
     return networks, session.judgement.found()  # type: ignore[union-attr]
 
 
+EVERYTHING = {"defence": {"rule": "foolsgold"}, "gate": {"every": 1}, "reward": {"measure": "gradient"}}
+SPOILT: dict[str, Any] = {
+    "training": {"optimizer": "adam", "learning_rate": 30.0, "batch_size": 8},
+    "gate": {"every": 1, "quorum": 5, "tolerance": 0.0},
+}
+MASKED = {"protection": {"secrecy": "masked"}, "gate": {"every": 2}}
+BY_LABEL = {"defence": {"rule": "median"}, "gate": {"every": 2}}
+slow = pytest.mark.slow
 CASES = [
-    pytest.param("fedavg", {"defence": {"rule": "geometric_median"}}, id="a rule"),
-    pytest.param("fedavg", {"defence": {"rule": "median"}, "gate": {"every": 2}}, id="a rule and a vote"),
-    pytest.param("fedavg", {"reward": {"measure": "shapley"}}, id="a reward"),
-    pytest.param(
-        "fedavg",
-        {"defence": {"rule": "foolsgold"}, "gate": {"every": 1}, "reward": {"measure": "gradient"}},
-        id="everything",
+    pytest.param("fedavg", EVERYTHING, id="everything"),
+    pytest.param("fedavg", EVERYTHING | SPOILT, id="spoilt", marks=slow),
+    pytest.param("fedavg", MASKED, id="a vote under masks"),
+    pytest.param("labsync_mean", BY_LABEL, id="by label", marks=slow),
+    pytest.param("vertical", {"defence": {"rule": "multi_krum"}}, id="by row", marks=slow),
+    pytest.param("aligned", {"reward": {"measure": "shapley"}}, id="aligned", marks=slow),
+    pytest.param("scaffold", {"defence": {"rule": "mda", "before": "nnm"}}, id="scaffold", marks=slow),
+    pytest.param("fedper", {"reward": {"measure": "shapley"}}, id="own parts", marks=slow),
+    *(
+        pytest.param("fedavg", {"defence": {"rule": name} | _MORE.get(name, {})}, id=name, marks=slow)
+        for name in DEFENCES
     ),
-    pytest.param("labsync_mean", {"defence": {"rule": "median"}, "gate": {"every": 2}}, id="by label"),
-    pytest.param("aligned", {"reward": {"measure": "shapley"}}, id="aligned"),
-    pytest.param("fedavg", {"gate": {"every": 2}, "protection": {"secrecy": "masked"}}, id="masked vote"),
 ]
 
 
@@ -52,10 +66,11 @@ def test_nodes_are_judged_as_a_simulation_judges(tmp_path: Path, name: str, chan
     nodes = JudgedNodes(judged_charter(name, **changes), tmp_path)
     with closing(nodes):
         found = nodes.run()
+    assert nodes.rounds == [1, 2, 3]
     networks, judged = simulated(nodes.charter, nodes)
     for party, own in zip(nodes.names, networks, strict=True):
         for leaf in own:
-            np.testing.assert_allclose(found[party][leaf], own[leaf], atol=TOLERANCE, rtol=0)
+            np.testing.assert_allclose(found[party][leaf], own[leaf], atol=TOLERANCE, rtol=TOLERANCE)
     _near(nodes.found, judged)
 
 
