@@ -96,7 +96,9 @@ class CoordinatorJudging:
 
     def _voted(self, ask: Ask) -> dict[str, bool]:
         """Return how each party votes; who has nothing to test on, or says what is no vote, abstains."""
-        found = self._told(VOTE, questions_of(self._asking.names, ask), "aye")
+        asked = questions_of(self._asking.names, ask)
+        questions = {name: codec.encode({"ask": one}) for name, one in asked.items()}
+        found = self._told(VOTE, questions, "aye")
         return {name: one for name, one in found.items() if type(one) is bool}
 
     def _measure(self, round_: int) -> None:

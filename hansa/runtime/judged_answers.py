@@ -5,8 +5,9 @@ Nothing is remembered here: what a later step needs is kept in the store, with t
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 
 from hansa.core import arrays, codec
 from hansa.core.charter import Charter
-from hansa.core.errors import FolderError, MessageError, PartyError
-from hansa.core.framing import frame
+from hansa.core.errors import FolderError, MessageError, PartyError, RefusedError
+from hansa.core.framing import frame, laid
 from hansa.core.messages import Ask, Terms
 from hansa.crypto.signing import Source
 from hansa.judging.arrival import SALT_BYTES, commitment, digest_of
@@ -30,19 +31,35 @@ from hansa.runtime.learning import output_scale
 from hansa.runtime.marks import marks, size_of
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
+from hansa.runtime.schedule import ADOPT, MARK, VOTE
 from hansa.runtime.validators import Validators, validators_of
 
+_ASKED = "asked"  # the name of the digest of the last ask
 _COMMITTED, _TRIED, _ADOPTED, _LOSS = "committed", "tried", "adopted", "adopted loss"
 
+KEPT = {"kind": "local"}
+"""The head of what an algorithm remembers, in a store."""
+
+Take = Callable[[Mapping[str, Any]], None]
+Asked = Callable[[str, bytes], Ask]
 Answered = tuple[dict[str, Any], dict[str, bytes]]
 """What a step tells, and what is to be kept together with it."""
+
+Beside = tuple[dict[str, Any], dict[str, bytes], bytes | None]
+"""The same, and what the party's algorithm goes back to; None: it goes on."""
 
 
 class JudgedAnswers:
     """What a party answers to those who judge."""
 
-    def __init__(self, charter: Charter, preparing: Preparing, store: NodeStore, source: Source) -> None:
-        """Take the party's records; source: of what hides an update until all have committed."""
+    def __init__(
+        self, charter: Charter, preparing: Preparing, store: NodeStore, source: Source, take: Take
+    ) -> None:
+        """Take the party's records; source: of what hides an update until all have committed.
+
+        take: takes what was found of the party.
+        """
+        self._take = take
         self._charter, self._preparing, self._store, self._source = charter, preparing, store, source
         self._task = task_of(charter, charter.algorithm.name)
 
@@ -51,14 +68,36 @@ class JudgedAnswers:
         """Return whether the party keeps back a row with a label."""
         return len(self._rows.y) > 0
 
+    def beside(self, kind: str, told: Mapping[str, Any], member: Member, asked: Asked) -> Beside:
+        """Return what is answered to a step beside updates, what to keep with it, and what to go back to.
+
+        asked: reads an ask. Raises MessageError for what is no question.
+        """
+        local = laid(KEPT, member.local)
+        if kind == ADOPT:
+            states, back = self._adopt(told, local)
+            return {}, states, back
+        if kind == VOTE:
+            newest = asked(next(iter(member.algorithm.preludes), "training"), _frame(told))
+            return *self._vote(member, newest, local), None
+        if kind == MARK:
+            terms = told.get("terms")
+            if terms is None:
+                return {"marks": None}, {}, None
+            if _digest(_frame(told)) != _kept(self._store, _ASKED):
+                raise RefusedError("it shows another model than the round's", do="ask why", where=COORDINATOR)
+            return {"marks": self._mark(asked("training", _frame(told)), terms)}, {}, None
+        self._take(verdicts_of(told))
+        return {}, {}, None
+
     # --- updates ---------------------------------------------------------------------------------------
 
-    def commit(self, ask: Ask, terms: Terms) -> Answered:
-        """Return what fixes an update and tells nothing of it."""
+    def commit(self, ask: Ask, question: bytes, terms: Terms) -> Answered:
+        """Return what fixes an update and tells nothing of it; question: as it came."""
         salt = self._source(SALT_BYTES)
         digest = digest_of(arrays.flatten(terms))
         fixed = commitment(self._task, int(ask.round), self._preparing.name, salt, digest)
-        return {"commitment": fixed}, {_COMMITTED: frame(terms) + salt}
+        return {"commitment": fixed}, {_COMMITTED: frame(terms) + salt, _ASKED: _digest(question)}
 
     def reveal(self) -> bytes:
         """Return the update that was committed to, and what it was hidden by."""
@@ -66,7 +105,7 @@ class JudgedAnswers:
 
     # --- the vote --------------------------------------------------------------------------------------
 
-    def vote(self, member: Member, ask: Ask, local: bytes) -> Answered:
+    def _vote(self, member: Member, ask: Ask, local: bytes) -> Answered:
         """Return whether the party adopts a model, by its own assets; none: it has none to test it on.
 
         local: what the party's algorithm remembers. What comes before anybody has trained is adopted.
@@ -80,7 +119,7 @@ class JudgedAnswers:
         aye = None if found is None else agrees(self._charter, found, adopted)
         return {"aye": aye}, {_TRIED: tried}
 
-    def adopt(self, told: Mapping[str, Any], local: bytes) -> tuple[dict[str, bytes], bytes | None]:
+    def _adopt(self, told: Mapping[str, Any], local: bytes) -> tuple[dict[str, bytes], bytes | None]:
         """Return what is to be kept of a vote, and what the party goes back to; none: it goes on."""
         promoted = told.get("promoted")
         if type(promoted) is not bool:
@@ -100,7 +139,7 @@ class JudgedAnswers:
 
     # --- what the others brought -----------------------------------------------------------------------
 
-    def mark(self, ask: Ask, terms: Any) -> NDArray[np.float64] | None:
+    def _mark(self, ask: Ask, terms: Any) -> NDArray[np.float64] | None:
         """Return what the party's own rows say of (parties, dim) parts of a step; none: they say nothing."""
         self._check_terms(terms, size_of(ask))
         if not self.keeps:
@@ -126,6 +165,17 @@ class JudgedAnswers:
     def _validators(self) -> Validators:
         charter = self._charter
         return validators_of(charter, charter.algorithm.name, {self._preparing.name: self._rows})
+
+
+def _digest(question: bytes) -> bytes:
+    return hashlib.sha256(question).digest()
+
+
+def _frame(told: Mapping[str, Any]) -> bytes:
+    value = told.get("ask")
+    if type(value) is not bytes:
+        raise _no_question()
+    return value
 
 
 def verdicts_of(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,18 +28,17 @@ from hansa.models.rows import held
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.membership import read_membership
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.judged_answers import JudgedAnswers, verdicts_of
+from hansa.runtime.judged_answers import KEPT, JudgedAnswers
 from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.rehearsal import Exchange, rehearsed
-from hansa.runtime.schedule import ADOPT, BESIDE, COMMIT, REVEAL, VERDICTS, VOTE, schedule_of
+from hansa.runtime.schedule import BESIDE, COMMIT, REVEAL, schedule_of
 from hansa.runtime.seats import PartySeat
 from hansa.runtime.sums import ROWS, Sums, is_statistic
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
-_KEPT = {"kind": "local"}
 _FAULT = b""  # kept as the answer to a step that failed: no answer is empty
 _AMEND = "amend"  # the name of a change of members that not all have signed yet
 MEMBERSHIP = "membership"
@@ -84,7 +83,7 @@ class PartyNode:
         self.over = self._schedule.ends(*store.last())  # whether the coordinator has ended the run
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._masked: MaskedAnswers | None = None
-        self._judged = JudgedAnswers(charter, preparing, store, seat.source)
+        self._judged = JudgedAnswers(charter, preparing, store, seat.source, ways.judged)
         self._ready: _Ready | None = None
         self._again()
         local = store.state(_LOCAL)
@@ -203,7 +202,7 @@ class PartyNode:
         terms, local = self._trained(kind, question)
         if stage != COMMIT:
             return frame(terms), local
-        told, states = self._judged.commit(self._ask(kind, question), terms)
+        told, states = self._judged.commit(self._ask(kind, question), question, terms)
         return codec.encode(told), local | states
 
     def _under_masks(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
@@ -294,7 +293,7 @@ class PartyNode:
         ask = self._ask(kind, question)
         assert self._ready is not None
         terms = self._ready.member.answer(ask)
-        return terms, {_LOCAL: laid(_KEPT, self._ready.member.local)}
+        return terms, {_LOCAL: laid(KEPT, self._ready.member.local)}
 
     def _ask(self, kind: str, question: bytes) -> Ask:
         opening = "" if kind == "training" else kind
@@ -306,38 +305,24 @@ class PartyNode:
         """Return what those who judge are told, beside updates."""
         if self._ready is None:
             raise self._refused(f"it asks for {step.words} before the party has begun")
-        if step.kind == VERDICTS:
-            self._ways.judged(verdicts_of(_map(question)))
-            return codec.encode({}), {}
         member = self._ready.member
-        if step.kind == ADOPT:
-            states, back = self._judged.adopt(_map(question), laid(_KEPT, member.local))
-            if back is not None:
-                self._remember(member, back)
-            return codec.encode({}), states | ({} if back is None else {_LOCAL: back})
-        if step.kind == VOTE:
-            told, states = self._judged.vote(member, self._newest(question), laid(_KEPT, member.local))
-            return codec.encode(told), states
-        asked = _map(question)
-        terms = asked.get("terms")
-        ask = None if terms is None else self._ask("training", _bytes(asked, "ask"))
-        return codec.encode({"marks": None if ask is None else self._judged.mark(ask, terms)}), {}
-
-    def _newest(self, question: bytes) -> Ask:
-        """Return the ask that a round would begin with."""
-        assert self._ready is not None
-        return self._ask(next(iter(self._ready.member.algorithm.preludes), "training"), question)
+        told, states, back = self._judged.beside(step.kind, _map(question), member, self._ask)
+        if back is not None:
+            self._remember(member, back)
+            states |= {_LOCAL: back}
+        return codec.encode(told), states
 
     def _finished(self, question: bytes) -> bytes:
         if self._ready is None:
             raise self._refused("it ends a run that has not begun")
-        algorithm, ask = self._ready.member.algorithm, self._newest(question)
+        algorithm = self._ready.member.algorithm
+        ask = self._ask(next(iter(algorithm.preludes), "training"), question)
         self._ways.finish(algorithm, algorithm.network(self._ready.member.local, ask))
         return codec.encode({})
 
     def _remember(self, member: Member, local: bytes) -> None:
         try:
-            member.local = arrays.restore(member.local, leaves(_KEPT, member.local, local))
+            member.local = arrays.restore(member.local, leaves(KEPT, member.local, local))
         except ValueError as fault:
             raise FolderError(
                 "what this party remembers of the run cannot be read",

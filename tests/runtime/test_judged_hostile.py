@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from hansa.core.errors import HansaError, MessageError, RefusedError
 from hansa.core.messages import Terms
 from hansa.core.steps import step_of
 from hansa.judging.arrival import SALT_BYTES
+from hansa.runtime.schedule import BESIDE
 from tests.runtime.frames import closed, opened
 from tests.runtime.judged_node_world import JudgedNodes, judged_charter
 from tests.runtime.node_world import Bytes, DiedError
@@ -191,6 +193,49 @@ def test_a_party_shows_nothing_before_it_has_committed_and_only_what_it_committe
         nodes.run(Curious())
     assert len(refused) == 3 * 10
     assert all(isinstance(one, RefusedError) for one in refused)
+
+
+def _other_model(value: dict[str, Any]) -> dict[str, Any]:
+    head, leaves = opened(value["ask"])
+    name = max(leaves, key=lambda one: leaves[one].size)
+    return value | {"ask": closed(head, leaves | {name: leaves[name] + np.float32(1)})}
+
+
+def _questions(kind: str, value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what a coordinator must not ask instead."""
+    if kind == "mark":
+        terms = value["terms"]
+        wrong = [terms[:, 1:], terms[:0], terms[0], terms.astype("f8"), np.tile(terms, (2, 1)), "all", 5]
+        yield from (value | {"terms": one} for one in wrong)
+        yield _other_model(value)
+    if kind in ("mark", "vote"):
+        yield from (value | {"ask": one} for one in (None, b"", value["ask"][:-1], 7))
+    elif kind == "adopt":
+        yield from ({"promoted": one} for one in (None, 1, "yes"))
+    elif kind == "verdicts":
+        yield from ({"why": one} for one in (b"bytes", np.zeros(2), float("nan"), {1: "one"}))
+
+
+def test_what_is_no_question_of_judging_is_refused_and_the_run_goes_on(tmp_path: Path) -> None:
+    nodes = JudgedNodes(judged_charter(**RULE, gate={"every": 1}, reward={"measure": "shapley"}), tmp_path)
+    refused: Counter[str] = Counter()
+
+    class Wrong:
+        """A coordinator that asks wrongly before it asks what is due."""
+
+        def exchange(self, step: str, questions: Mapping[str, bytes], seconds: float) -> dict[str, Any]:
+            kind = step_of(step).kind
+            value = codec.decode(questions[VICTIM]) if kind in BESIDE else {}
+            for asked in (b"", b"garbage", *map(codec.encode, _questions(kind, value))) if value else ():
+                with pytest.raises((MessageError, RefusedError)):
+                    nodes.answer(VICTIM, step, asked)
+                refused[kind] += 1
+            return nodes.exchange(step, questions, seconds)
+
+    with closing(nodes):
+        nodes.run(Wrong())
+    assert refused == {"vote": 4 * 6, "mark": 3 * 14, "adopt": 3 * 5, "verdicts": 6}
+    assert VICTIM in nodes.judged
 
 
 @dataclass
