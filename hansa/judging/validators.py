@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import median_high
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 from hansa.core.errors import CharterError
 
 Floats = NDArray[np.float64]
+
+OUTSIZE = 100.0
+"""Times the others' largest mark, in the middle, above which a validator's marks tell of itself alone."""
+
+_MOST = 1e12  # of any mark: sums of such stay finite
 
 
 def marked_by_others(values: Floats, owners: Sequence[int | None]) -> Floats:
@@ -29,3 +35,18 @@ def marked_by_others(values: Floats, owners: Sequence[int | None]) -> Floats:
             "nobody but itself could mark its work", do="name one more validator", where=f"party {alone[0]}"
         )
     return np.where(counts, values, 0.0).sum(axis=0) / counts.sum(axis=0)  # (parties,)
+
+
+def without_outsize(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the marks of validators that are not out of all proportion to the others'; a lone one counts.
+
+    values: (parties,) by validator. One that lies can still lie within that.
+    """
+    sizes = {name: float(np.abs(own).max(initial=0.0)) for name, own in values.items()}
+    found = {}
+    for name, own in values.items():
+        others = [size for other, size in sizes.items() if other != name]
+        usual = median_high(others) if others else 0.0
+        if sizes[name] <= _MOST and not (usual and sizes[name] > OUTSIZE * usual):
+            found[name] = own
+    return found

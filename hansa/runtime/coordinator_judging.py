@@ -19,7 +19,7 @@ from hansa.core.errors import DataError, MessageError
 from hansa.core.framing import frame
 from hansa.core.messages import Ask
 from hansa.judging.gate import Vote, quorum, vote
-from hansa.judging.validators import marked_by_others
+from hansa.judging.validators import marked_by_others, without_outsize
 from hansa.runtime.asking import Asking, as_map
 from hansa.runtime.earnings import MARKERS, Earnings
 from hansa.runtime.gathering import questions_of
@@ -113,7 +113,7 @@ class CoordinatorJudging:
         names = weighed.names
         question = codec.encode({"ask": frame(weighed.ask), "terms": weighed.terms()})
         told = self._told(MARK, dict.fromkeys(self._asking.names, question), "marks")
-        marks = {name: one for name, one in told.items() if _is_marks(one, len(names))}
+        marks = without_outsize({name: one for name, one in told.items() if _is_marks(one, len(names))})
         brought = np.zeros(len(names))
         if len(marks) >= MARKERS:
             owners = [names.index(one) if one in names else None for one in marks]

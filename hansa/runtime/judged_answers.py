@@ -45,7 +45,7 @@ Asked = Callable[[str, bytes], Ask]
 Answered = tuple[dict[str, Any], dict[str, bytes]]
 """What a step tells, and what is to be kept together with it."""
 
-Beside = tuple[dict[str, Any], dict[str, bytes], bytes | None]
+Stepped = tuple[dict[str, Any], dict[str, bytes], bytes | None]
 """The same, and what the party's algorithm goes back to; None: it goes on."""
 
 
@@ -68,7 +68,7 @@ class JudgedAnswers:
         """Return whether the party keeps back a row with a label."""
         return len(self._rows.y) > 0
 
-    def beside(self, kind: str, told: Mapping[str, Any], member: Member, asked: Asked) -> Beside:
+    def beside(self, kind: str, told: Mapping[str, Any], member: Member, asked: Asked) -> Stepped:
         """Return what is answered to a step beside updates, what to keep with it, and what to go back to.
 
         asked: reads an ask. Raises MessageError for what is no question.
@@ -199,7 +199,7 @@ def _kept(store: NodeStore, name: str) -> bytes:
     known = store.state(name)
     if known is None:
         raise FolderError(
-            f"what this party has {name} cannot be read",
+            "what this party keeps of the round at work cannot be read",
             do="put the folder back as it was; without it the party cannot go on in this run",
             where="its store",
         )

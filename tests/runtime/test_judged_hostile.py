@@ -152,6 +152,7 @@ def test_a_poisoner_that_keeps_to_the_protocol_is_thrown_out(tmp_path: Path, fac
         pytest.param("mark", lambda found: Bytes(codec.encode({"marks": np.zeros(3)})), marks=slow),
         pytest.param("mark", lambda found: Bytes(codec.encode({"marks": "many"})), marks=slow),
         pytest.param("mark", lambda found: Unreadable(b""), marks=slow),
+        ("mark", lambda found: Bytes(codec.encode({"marks": np.full(5, 1e300)}))),
         pytest.param("verdicts", lambda found: Bytes(b"garbage"), marks=slow),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hansa.core.charter import Charter
+from hansa.core.charter import Charter, DefenceChoice, Gate, Reward, Validation
 from hansa.core.errors import FolderError, PartyError, RefusedError
 from hansa.core.site_policy import SitePolicy
 from hansa.core.steps import Step
@@ -24,6 +24,13 @@ REGRESSION = {"preparation": {"lacking": "regression"}}
 slow = pytest.mark.slow
 PCA = {"preparation": {"features": "pca", "components": 2}}
 
+JUDGED: dict[str, Any] = {
+    "defence": DefenceChoice("mean"),
+    "validation": Validation(0.4),
+    "gate": Gate(1),
+    "reward": Reward("shapley"),
+}
+
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
@@ -35,6 +42,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
         pytest.param(FEDAVG, "training", id="fedavg"),
         pytest.param(charter_of("fsvrg"), "gradient training", id="fsvrg"),
         pytest.param(charter_of("labsync_mean", "masked"), "support predictions training", id="masked"),
+        pytest.param(charter_of("fedavg", **JUDGED), "training mark vote adopt verdicts", id="judged"),
         pytest.param(charter_of("fedavg", **PCA), "products training", id="pca", marks=slow),
         pytest.param(charter_of("labsync"), "labels predictions training", id="labsync", marks=slow),
         pytest.param(charter_of("aligned", **REGRESSION), "products training", id="aligned", marks=slow),
@@ -84,6 +92,10 @@ def test_what_the_gate_expects_is_little_more_than_what_comes(tmp_path: Path) ->
         (FEDAVG, "products"),
         (FEDAVG, "turn"),
         (FEDAVG, "training/keys"),
+        (FEDAVG, "training/commit"),
+        (FEDAVG, "vote"),
+        (FEDAVG, "mark"),
+        (charter_of("fedavg", **JUDGED), "training"),
         (FEDAVG, "support of statistics/keys"),
         (charter_of("fedavg", "masked"), "training"),
         (charter_of("fedavg", "masked"), "statistics"),

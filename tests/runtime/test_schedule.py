@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hansa.core.charter import Charter
+from hansa.core.charter import Charter, DefenceChoice, Gate, Reward, Validation
 from hansa.core.steps import Step, step_of
 from hansa.runtime.schedule import schedule_of
 from tests.runtime.node_world import NodeWorld, charter_of
@@ -110,6 +110,36 @@ def test_where_members_may_not_change_there_are_no_such_steps() -> None:
     for kind in ("amend", *BEGINNING):
         for begins in ("", *BEGINNING):
             assert not masked.allows(Step(2, 4, kind), (2, 3), begins)
+
+
+EVERYTHING: dict[str, Any] = {
+    "rounds": 4,
+    "defence": DefenceChoice("mean"),
+    "validation": Validation(0.4),
+    "gate": Gate(3),
+    "reward": Reward("shapley", 2),
+}
+
+
+def test_where_all_is_judged_parties_commit_before_they_show_then_mark_vote_and_hear_of_it() -> None:
+    charter = charter_of("labsync_mean", **EVERYTHING)
+    of = {kind: [f"{kind}/commit", f"{kind}/reveal"] for kind in ("predictions", "training")}
+    assert _kinds(charter, 0) == ["join", "meet", "statistics", "scale", "start", *of["predictions"], "vote"]
+    assert _kinds(charter, 3) == [*of["training"], "vote", "adopt"]  # predictions by label have no marks
+    charter = charter_of("fedavg", **EVERYTHING)
+    assert [_kinds(charter, number) for number in (1, 2, 3, 4, 5)] == [
+        [*of["training"], "mark"],
+        of["training"],
+        [*of["training"], "mark", "vote", "adopt"],
+        [*of["training"], "vote", "adopt"],
+        ["finish", "verdicts", "bye"],
+    ]
+    assert not charter.changes_members
+
+
+def test_a_vote_alone_leaves_sums_as_they_are() -> None:
+    charter = charter_of("fedavg", "masked", validation=Validation(0.4), gate=Gate(1))
+    assert _kinds(charter, 1) == [*(f"training/{stage}" for stage in STAGES), "vote", "adopt"]
 
 
 @pytest.mark.parametrize("secrecy", ["open", "masked"])
