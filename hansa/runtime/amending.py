@@ -91,7 +91,7 @@ class Amending:
     asking: Asking
     members: Members
     store: NodeStore
-    tried: float = -math.inf  # when, of `time.monotonic`
+    tried: float = -math.inf  # when something was tried and not done, of `time.monotonic`
     tries: int = 0
     known: Changes = field(init=False)
 
@@ -117,6 +117,7 @@ class Amending:
         if after is None or not self._signed(after := self.known.numbered(after)):
             return any(begun)
         self._count(after, began)
+        self.tried = -math.inf  # the next change need not wait
         return True
 
     def _after(self) -> Membership | None:

@@ -363,6 +363,28 @@ def test_a_masked_round_ends_without_whom_the_operator_expels(tmp_path: Path) ->
         run.go(watch)
 
 
+def test_who_has_lost_its_key_leaves_and_comes_again_with_another(run: Changing) -> None:
+    expel = run.expel
+
+    def forget(party: str) -> None:
+        expel(party)
+        for path in run.folder.glob(f"{party}.db*"):
+            path.unlink()
+
+    def watch(done: int, _: int) -> None:
+        if done == 1:
+            run.credentials["party-2"] = credential("party-2", source_of("another start"))
+            run.wanted["party-2"] = run.credentials["party-2"].signing.public
+
+    run.expel = forget  # type: ignore[method-assign]
+    with closing(run):
+        run.go(watch)
+    assert _kinds(run, "party-2").count("join") == 2
+    assert run.listed(COORDINATOR).names == ("party-1", "party-3", "party-2")
+    assert run.listed(COORDINATOR).number == 2
+    assert set(run.networks) == set(run.names)
+
+
 @pytest.mark.parametrize("secrecy", ["open", "masked"])
 def test_a_key_changes_in_a_run_at_work_and_nothing_else_does(
     tmp_path: Path, secrecy: str, monkeypatch: pytest.MonkeyPatch
