@@ -112,14 +112,41 @@ def admit(folder: Path, name: str, key: str, days: int) -> None:
 @_folder
 @click.argument("name", metavar="NAME")
 def expel(folder: Path, name: str) -> None:
-    """Take a party out of the run at work, once all others have countersigned.
+    """Take a party out of the run at work: it is put out at once, and countersigned by all others.
 
     Example: hansa coordinator expel hub west
     """
     from hansa.runtime.coordinator_home import CoordinatorHome
 
     CoordinatorHome(folder).put_member(name, None)
-    click.echo(f"{name} is no member once the others have signed, after the round at work.", err=True)
+    click.echo(
+        f"{name} is heard no more, and no member once the others have signed, after the round at work. On a "
+        f"cluster of your own, now: hansa coordinator accounts {folder}",
+        err=True,
+    )
+
+
+@coordinator.command()
+@_folder
+@click.argument("line", metavar="FILE", type=PATH)
+@_days
+def rekey(folder: Path, line: Path, days: int) -> None:
+    """Take a party's new key, from the FILE with the line that hansa party rotate printed.
+
+    In a run at work all members countersign after the round, and nothing is restarted. Before it, prints a
+    new invitation.
+
+    Example: hansa coordinator rekey hub north.rotation > north.invitation
+    """
+    from hansa.runtime.coordinator_home import CoordinatorHome
+    from hansa.runtime.inviting import renew
+    from hansa.runtime.renewal import rotation_in
+
+    name, invitation = renew(CoordinatorHome(folder), rotation_in(line), _now(), days)
+    if invitation is not None:
+        click.echo(invitation, nl=False)
+        return
+    click.echo(f"{name} goes on under its new key once all have signed, after the round at work.", err=True)
 
 
 @coordinator.command()

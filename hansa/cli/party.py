@@ -115,6 +115,30 @@ def run(folder: Path, options: ServiceOptions) -> None:
 
 @party.command()
 @_folder
+def rotate(folder: Path) -> None:
+    """Make a new key in the place of the one at work, and print what to send to the operator.
+
+    The node goes on under the former key until all members have signed for the new one; then it takes the new
+    one by itself, and the former is removed.
+
+    Example: hansa party rotate north > north.rotation
+    """
+    from hansa.crypto.identities import fingerprint
+    from hansa.runtime.party_home import PartyHome
+    from hansa.runtime.renewal import rotation_line
+
+    home = PartyHome(folder)
+    found = home.rotate()
+    click.echo(rotation_line(home.name, found))
+    click.echo(
+        f"Send that line to the operator, and compare the new fingerprint by telephone: "
+        f"{fingerprint(found.new)}",
+        err=True,
+    )
+
+
+@party.command()
+@_folder
 @json_option
 def members(folder: Path, as_json: bool) -> None:
     """Show whom your node signed for, and the fingerprint of the list, to compare with the other members'.

@@ -1,7 +1,11 @@
 """One change of who is a member, signed by the coordinator: a party joins or leaves, or a key is replaced.
 
-The charter stays as it is. Each member checks an amendment by itself, against the list that it signed, in the
-only order that trusts nothing too early, and then approves of the new list.
+The charter stays as it is. Each member checks an amendment by itself, against the list that counts for it, in
+the only order that trusts nothing too early, and then approves of the new list.
+
+A list counts once all its members have signed it. Who signs a list gives up every one of a lower number that
+does not count yet, and signs no other of that number: of two lists over the same one, at most one comes to
+count among those who are in both, whatever the coordinator shows to whom.
 """
 
 from __future__ import annotations
@@ -53,21 +57,22 @@ class Amendment:
     change: Change
     membership: Membership
     approval: Approval | None  # of who joins, or has a new key
+    before: bytes  # the digest of the list that it amends
 
 
 def with_party(mine: Membership, party: Member) -> Membership:
-    """Return the list after a party has joined, which is then its last."""
+    """Return the list after a party has joined, which is then its last; numbered as the next one."""
     return replace(mine, number=mine.number + 1, parties=(*mine.parties, party))
 
 
 def without_party(mine: Membership, name: str) -> Membership:
-    """Return the list after a party has left."""
+    """Return the list after a party has left, numbered as the next one."""
     kept = tuple(one for one in mine.parties if one.party.name != name)
     return replace(mine, number=mine.number + 1, parties=kept)
 
 
 def with_key(mine: Membership, name: str, new: bytes) -> Membership:
-    """Return the list after a member, or a server, has a new key."""
+    """Return the list after a member, or a server, has a new key; numbered as the next one."""
     parties = tuple(replace(one, key=new) if one.party.name == name else one for one in mine.parties)
     servers = tuple((server, new if server == name else key) for server, key in mine.servers)
     return replace(mine, number=mine.number + 1, parties=parties, servers=servers)
@@ -94,7 +99,7 @@ def amendment(
 
 
 def read_amendment(mine: Membership, data: bytes) -> Amendment:
-    """Return what an amendment makes of the list that this member signed.
+    """Return what an amendment makes of the list that counts for this member.
 
     Raises MessageError for what the coordinator did not sign or what is garbled, and RefusedError for what
     it signed and no honest coordinator would.
@@ -104,14 +109,14 @@ def read_amendment(mine: Membership, data: bytes) -> Amendment:
     if found["before"] != mine.digest:
         raise _refused("amends another list than the one that this member signed")
     after = membership_of(found["after"], COORDINATOR)
-    if after.number != mine.number + 1:
-        raise _refused(f"is numbered {after.number}, and {mine.number + 1} comes next")
+    if after.number <= mine.number:
+        raise _refused(f"is numbered {after.number}, and what comes after {mine.number} is lawful")
     if (after.run, after.charter) != (mine.run, mine.charter):
         raise _refused("changes the charter or the run, and not members alone")
     change = change_between(mine, after)
     check_names(after, COORDINATOR)
     _check_succession(change, found["succession"])
-    return Amendment(change, after, _approval(change, after, found["approval"]))
+    return Amendment(change, after, _approval(change, after, found["approval"]), mine.digest)
 
 
 def change_between(before: Membership, after: Membership) -> Change:

@@ -1,6 +1,7 @@
 """Who is a member: one list of names and keys under one charter, which every member signs.
 
-A list has a number, 0 at first. A later one is an amendment of the one before it (`amendment.py`).
+A list has a number, 0 at first. A later one is an amendment of the one before it (`amendment.py`). Numbers
+count lists that were proposed: one that a member did not sign leaves a gap.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Membership:
 
     run: str
     charter: str  # its digest
-    number: int  # of amendments before this list
+    number: int  # of lists that were proposed before this one
     parties: tuple[Member, ...]  # in the order of the roster
     servers: tuple[tuple[str, bytes], ...]  # name and key: the coordinator, and who else owns no records
 
@@ -61,6 +62,11 @@ class Membership:
     def roster(self) -> tuple[Party, ...]:
         """Return the parties as a charter lists them."""
         return tuple(one.party for one in self.parties)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the parties' names in their order."""
+        return tuple(one.party.name for one in self.parties)
 
     @property
     def coordinator(self) -> bytes:

@@ -54,10 +54,12 @@ class NodeStore:
             self._base.close()
             raise self._fault(fault) from fault
         self._files = path.with_name(f"{path.name}.large")
-        self._tidy()
 
     def claim(self, owner: str) -> None:
-        """Keep whose store this is; raises FolderError where it is another's."""
+        """Keep whose store this is, before anything is put into it; raises FolderError where it is another's.
+
+        Who only looks at another process's store does not claim it: what that one is writing stays.
+        """
         known = self.state(_OWNER)
         if known is None:
             self.keep({_OWNER: owner.encode()})
@@ -67,6 +69,7 @@ class NodeStore:
                 do="put back the folder as it was",
                 where=str(self._path),
             )
+        self._tidy()
 
     def state(self, name: str) -> bytes | None:
         """Return a state, or None where there is none."""

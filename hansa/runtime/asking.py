@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from hansa.core import codec
@@ -25,11 +25,13 @@ class Asking:
 
     def __init__(self, charter: Charter, transport: Transport, store: NodeStore) -> None:
         """Take the charter; store: where it is kept who was counted."""
-        self._charter, self._transport, self._store = charter, transport, store
+        self.charter, self._transport, self._store = charter, transport, store
+        self.expelled: Callable[[], Collection[str]] = tuple  # who shall be no member any more, by now
         self.names = tuple(party.name for party in charter.roster)
         self.round, self.number = 0, 0
         kept = store.state(_COUNTED)
         self._step: Step | None = None  # the one at work, if it may go on without somebody
+        self._least = 0  # how many must be counted in it
         self._counted: dict[str, list[str]] = {} if kept is None else codec.decode(kept)
 
     def begin(self, round_: int, number: int = 0) -> None:
@@ -58,24 +60,28 @@ class Asking:
         """
         step = Step(self.round, self.number, kind)
         self.number += 1
-        late = self._charter.lateness
-        goes_on = late.rule == "go_on" and not all_of_them
+        late = self.charter.lateness
         before = self._counted.get(step.text)
         asked = questions if before is None else {name: questions[name] for name in before}
         found = self._transport.exchange(step.text, asked, seconds or late.seconds)
+        if len(found) < len(asked) and not all_of_them and self.charter.changes_members:
+            gone = self.expelled()
+            asked = {name: one for name, one in asked.items() if name in found or name not in gone}
         refused = {name: one for name, one in found.items() if isinstance(one, Refusal)}
         here = [name for name in asked if name in found and name not in refused]
-        may_lack = before is None and goes_on
-        if len(here) < (self._charter.needed if may_lack else len(asked)):
+        may_lack = before is None and late.rule == "go_on" and not all_of_them
+        self._least = self.charter.needed if may_lack else len(asked)
+        if len(here) < max(1, self._least):
             raise self._lacking(step, asked, found, refused)
-        self._step = step if may_lack else None
+        self._step = step if may_lack or len(asked) < len(before or questions) else None
         return self._read(here, found, wrong)
 
     def drops(self, name: str, fault: HansaError) -> bool:
         """Return whether the step at work goes on without a party whose answer is none; it counts as late."""
-        if self._step is not None:
+        may = self._step is not None and self.charter.lateness.rule == "go_on"
+        if may:
             logger.warning("counted as late party=%s why=%s", name, fault)
-        return self._step is not None
+        return may
 
     def settle(self, names: Sequence[str]) -> None:
         """Keep whose answers counted in the step at work: after a restart these are asked, and no others.
@@ -84,11 +90,11 @@ class Asking:
         """
         if self._step is None:
             return
-        if len(names) < self._charter.needed:
+        if len(names) < self._least:
             raise AbortedError(
-                f"{len(names)} parties gave an answer, and {self._step.words} needs {self._charter.needed}",
+                f"{len(names)} parties gave an answer, and {self._step.words} needs {self._least}",
                 do="see what the log says of the others, and start the coordinator again: it goes on",
-                where=self._charter.name,
+                where=self.charter.name,
             )
         self._counted[self._step.text] = list(names)
         self._store.keep({_COUNTED: codec.encode(self._counted)})
@@ -144,11 +150,18 @@ class Asking:
         for name, refusal in refused.items():
             why = " ".join(refusal.why.split())[:_MOST_SAID]
             return PartyError(f"refuses {step.words}: {why}", do="settle it with them", where=name)
+        gone = [name for name in asked if name in self.expelled()]
+        if gone:
+            return AbortedError(
+                f"cannot go on without {', '.join(gone)}, no member under that key any more, in {step.words}",
+                do="begin another run with the members of now, in another folder",
+                where=self.charter.name,
+            )
         absent = ", ".join(name for name in asked if name not in found)
         return AbortedError(
-            f"within {self._charter.lateness.seconds:g} s there was no answer of {absent}, in {step.words}",
+            f"within {self.charter.lateness.seconds:g} s there was no answer of {absent}, in {step.words}",
             do="see that their nodes run, and start the coordinator again: it goes on",
-            where=self._charter.name,
+            where=self.charter.name,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +14,15 @@ from typing import Any
 from hansa.core.charter import Charter
 from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import CharterError, FolderError
+from hansa.crypto.identities import Succession
 from hansa.crypto.signing import KEY_BYTES, SigningKey, signing_key
+from hansa.protection.enrolment import COORDINATOR
+from hansa.protection.membership import Membership, read_membership
 from hansa.registry.folders import make_folder, read_json, write_json, write_text
 from hansa.registry.identity import Identity, load_identity, make_identity
+from hansa.registry.node_store import NodeStore
+from hansa.runtime.changes import MEMBERS
+from hansa.runtime.renewal import Renewal
 from hansa.transport import subjects
 from hansa.transport.certificates import (
     AUTHORITY,
@@ -32,6 +39,7 @@ from hansa.transport.nats_server import NatsServer, Place, free_port
 from hansa.transport.nats_tokens import Trust, trust, user_token
 
 _ABOUT, _MEMBERS, _REVOKED, _CHARTER = "consortium.json", "members.json", "revoked.json", "charter.toml"
+_RENEWED = "renewed.json"
 _KEYS = ("operator", "account", "system")  # of the server, each in a file of its own
 _RUN_BYTES = 8
 
@@ -120,15 +128,47 @@ class CoordinatorHome:
             members[name] = key
         write_json(self.folder / _MEMBERS, {one: own.hex() for one, own in members.items()})
 
+    def renewals(self) -> dict[bytes, Renewal]:
+        """Return each new key that an operator took, by the key that it follows."""
+        found = {}
+        for old, (_, new, signature, text) in _map(self.folder / _RENEWED).items():
+            words = Succession(bytes.fromhex(old), bytes.fromhex(new), bytes.fromhex(signature))
+            found[words.old] = Renewal(words, text)
+        return found
+
+    def put_renewal(self, name: str, renewal: Renewal) -> None:
+        """Note that a party goes on under a new key; the one before is revoked once the members know it."""
+        words = renewal.succession
+        kept = dict(_map(self.folder / _RENEWED))
+        since = datetime.now(UTC).isoformat()
+        kept[words.old.hex()] = [since, words.new.hex(), words.signature.hex(), renewal.invitation]
+        write_json(self.folder / _RENEWED, kept)
+        members = self.members() | {name: words.new}
+        write_json(self.folder / _MEMBERS, {one: own.hex() for one, own in members.items()})
+
+    def listed(self) -> Membership | None:
+        """Return the list of members of the run at work; None: it has not begun."""
+        path = self.folder / "runs" / self.run / "node.db"
+        if not path.exists():
+            return None
+        with closing(NodeStore(path)) as store:
+            kept = store.state(MEMBERS)
+        return None if kept is None else read_membership(kept, COORDINATOR)
+
     # --- the server ------------------------------------------------------------------------------------
 
-    def trust(self, now: datetime) -> Trust:
-        """Return what a server must know to let members in."""
-        revoked = {
-            bytes.fromhex(key): datetime.fromisoformat(when)
-            for key, when in _map(self.folder / _REVOKED).items()
-        }
-        system = self._key("system").public
+    def revoked(self, listed: Membership | None) -> dict[bytes, datetime]:
+        """Return the keys that open nothing any more, and since when; listed: the members of now."""
+        at_work = set() if listed is None else set(listed.identities.values())
+        found = dict(_map(self.folder / _REVOKED))
+        for old, (since, *_) in _map(self.folder / _RENEWED).items():
+            if bytes.fromhex(old) not in at_work:
+                found.setdefault(old, since)
+        return {bytes.fromhex(key): datetime.fromisoformat(when) for key, when in found.items()}
+
+    def trust(self, now: datetime, listed: Membership | None = None) -> Trust:
+        """Return what a server must know to let members in; listed: of now, or as the run keeps them."""
+        system, revoked = self._key("system").public, self.revoked(listed or self.listed())
         return trust(self._key("operator"), self._key("account"), system, now, revoked)
 
     def server(self, now: datetime) -> NatsServer | None:
@@ -204,7 +244,7 @@ def _everywhere(host: str) -> bool:
 
 
 def _map(path: Path) -> Mapping[str, Any]:
-    if path.name == _REVOKED and not path.exists():
+    if path.name in (_REVOKED, _RENEWED) and not path.exists():
         return {}
     found = read_json(path)
     if not isinstance(found, dict):

@@ -7,7 +7,7 @@ and asks again; parties give the answers again that they gave, so that the run e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -25,10 +25,11 @@ from hansa.core.methods import BY_ROW, METHODS
 from hansa.models.network import Shape
 from hansa.models.parts import Partial, normalised
 from hansa.protection.enrolment import COORDINATOR
-from hansa.protection.membership import read_membership
+from hansa.protection.membership import Membership, read_membership
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Amending, Began, Members
 from hansa.runtime.asking import Asking, as_map, no_answer
+from hansa.runtime.changes import MEMBERS
 from hansa.runtime.coordinator import run_round
 from hansa.runtime.coordinator_judging import CoordinatorJudging
 from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering, questions_of
@@ -54,9 +55,6 @@ class Beside:
 
 _MOST_INPUTS = 1 << 16  # of a network: what says more asks for memory that nobody has
 _STANDING, _STATE = "standing", "state"  # the names of what is kept
-MEMBERS = "members"
-"""The name of the list of members in a coordinator's store, from before anybody is asked."""
-
 _TAKEN = "taken"  # the name of what says that all parties have taken the last common numbers
 _KEPT = {"kind": "state"}
 
@@ -120,7 +118,9 @@ class CoordinatorNode:
         self._asking = Asking(charter, transport, store)
         self._judging = CoordinatorJudging(charter, self._asking)
         members = beside.members
-        self._amending = None if members is None else Amending(charter, seat, self._asking, members)
+        self._amending = None if members is None else Amending(charter, seat, self._asking, members, store)
+        if members is not None:
+            self._asking.expelled = lambda: members.expelled(seat.membership)
 
     def run(self) -> Finished:
         """Return how the run ended; what was done before, after a restart, is not done again.
@@ -136,7 +136,7 @@ class CoordinatorNode:
             agreed = self._prepared(gathering, joined)
         else:
             round_, agreed, self._asking.names = _standing(kept, self._charter.name)
-            self._seat.membership = read_membership(self._store.state(MEMBERS) or b"", COORDINATOR)
+            self._list(read_membership(self._store.state(MEMBERS) or b"", COORDINATOR))
             gathering = self._gathering(agreed.adverts)
         course = self._course(agreed)
         if kept is None:
@@ -149,7 +149,10 @@ class CoordinatorNode:
             state = self._restored(course, self._store.state(_STATE))
             self._restore_judging(course, round_)
         for number in range(round_ + 1, self._charter.rounds + 1):
-            self._amend(agreed, state, number - 1)
+            if (now := self._amended(agreed, number - 1)) is not None:
+                agreed = now
+                gathering = self._gathering(agreed.adverts)
+                self._keep(agreed, state)
             self._asking.begin(number)
             for _ in range(1 + len(course.algorithm.preludes)):
                 state = self._round(course, gathering, state)
@@ -158,14 +161,20 @@ class CoordinatorNode:
             self._beside.watch(number, self._charter.rounds)
         return self._finished(agreed, course.algorithm, state)
 
-    def _amend(self, agreed: _Agreed, state: Any, done: int) -> None:
-        """Let members come and go after a round."""
+    def _amended(self, agreed: _Agreed, done: int) -> _Agreed | None:
+        """Return what is agreed once members, or their keys, have changed after a round; None: none has."""
         if self._amending is None or not done:
-            return
-        self._asking.begin(done, len(schedule_of(self._charter, agreed.keys).each))
-        if self._amending.amended(Began(agreed.totals, agreed.keys)):
-            self._charter = self._amending.charter
-            self._keep(agreed, state)
+            return None
+        self._asking.begin(done, len(schedule_of(self._charter, agreed.keys).kinds(done)))
+        if not self._amending.amended(Began(agreed.totals, agreed.keys)):
+            return None
+        self._list(self._seat.membership)
+        return replace(agreed, adverts=self._amending.known.met["adverts"])
+
+    def _list(self, membership: Membership) -> None:
+        """Go on with the members of a list."""
+        self._seat.membership = membership
+        self._charter = self._asking.charter = replace(self._charter, roster=membership.roster)
 
     def _round(self, course: _Course, gathering: Gathering, state: Any) -> Any:
         def exchange(ask: Ask) -> Totals | Sequence[Terms]:
@@ -196,8 +205,6 @@ class CoordinatorNode:
         told = self._asking.tell("join", membership=codec.encode(self._seat.membership.value))
         keys, readings = self._keys(told), _alike(told, "readings")
         met = self._seat.met(told, self._seat.membership)
-        if self._charter.secrecy != "open":
-            self._seat.channels(met["adverts"])  # what is told to all is theirs
         self._asking.tell("meet", **met)
         return _Joined(keys, readings, met["adverts"])
 

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Protocol
@@ -22,19 +22,19 @@ from hansa.registry.alone import alone_in
 from hansa.registry.folders import make_folder, read_json, write_arrays, write_json
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Door, Members
+from hansa.runtime.changes import MEMBERS
 from hansa.runtime.coordinator_home import CoordinatorHome
-from hansa.runtime.coordinator_node import MEMBERS, Beside, CoordinatorNode, Watch
+from hansa.runtime.coordinator_node import Beside, CoordinatorNode, Watch
 from hansa.runtime.judged_value import judged_result, keep_as_run
 from hansa.runtime.seats import CoordinatorSeat
 from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End, NatsTransport
 from hansa.transport.nats_link import Link
-from hansa.transport.nats_server import NatsServer
 from hansa.transport.seam import Transport
 
 _CONNECT_S = 30.0
 _RESULT = "result.json"
-_LOOK_S = 0.5  # how soon a server that was killed is started again
+_LOOK_S = 0.5  # how soon a server that was killed is started again, and who was expelled is put out
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class Wire(Transport, Door, Protocol):
     """A transport that lets members in and out."""
 
 
-Wiring = Callable[[Membership], AbstractContextManager[Wire]]
-"""Opens the wire to the members of a list."""
+Wiring = Callable[[CoordinatorSeat], AbstractContextManager[Wire]]
+"""Opens the wire to the members that a coordinator's place lists."""
 
 
 class CoordinatorService:
@@ -64,7 +64,7 @@ class CoordinatorService:
 
     def run(self, watch: Watch, told: Told) -> dict[str, Any]:
         """Return what `run_over` does, over the consortium's own NATS server or its cluster."""
-        return self.run_over(lambda members: self._wire(members, told), watch)
+        return self.run_over(lambda seat: self._wire(seat, told), watch)
 
     def run_over(self, wire: Wiring, watch: Watch) -> dict[str, Any]:
         """Return what result.json says of the run. Raises what ended it; it can be gone on with.
@@ -82,15 +82,14 @@ class CoordinatorService:
         own = Credential(COORDINATOR, identity.signing, identity.agreement)
         store, began = NodeStore(self.folder / "node.db"), perf_counter()
         try:
-            membership = self._listed(store)
-            seat = CoordinatorSeat(self.charter, membership, own, os.urandom)
-            with wire(membership) as transport:
+            seat = CoordinatorSeat(self.charter, self._listed(store), own, os.urandom)
+            with wire(seat) as transport:
                 finished = CoordinatorNode(
                     self.charter,
                     store,
                     self._signs.asked(transport),
                     seat,
-                    Beside(watch, Members(transport, self._home.members)),
+                    Beside(watch, Members(transport, self._home.members, self._home.renewals)),
                 ).run()
         except HansaError as fault:
             self._write("ended", perf_counter() - began, str(fault))
@@ -126,24 +125,37 @@ class CoordinatorService:
         return Membership(self._home.run, charter_digest(self.charter), 0, listed, servers)
 
     @contextmanager
-    def _wire(self, membership: Membership, told: Told) -> Iterator[NatsTransport]:
+    def _wire(self, seat: CoordinatorSeat, told: Told) -> Iterator[NatsTransport]:
         now = self._clock()
         server = self._home.server(now)
         if server is None:
-            yield from self._linked(now, membership, told)
+            yield from self._linked(now, seat, told)
             return
-        with server, _watched(server):
-            yield from self._linked(now, membership, told)
+        known = [self._home.revoked(seat.membership)]  # as the server has it
 
-    def _linked(self, now: datetime, membership: Membership, told: Told) -> Iterator[NatsTransport]:
+        def look() -> None:
+            if not server.pid:
+                logger.warning("the server is gone; it is started again")
+                server.start()
+            if (revoked := self._home.revoked(seat.membership)) != known[0]:
+                server.trust_anew(self._home.trust(self._clock(), seat.membership))
+                known[0] = revoked
+                logger.warning("the server puts out who was revoked")
+
+        with server, _repeated(look):
+            yield from self._linked(now, seat, told)
+
+    def _linked(self, now: datetime, seat: CoordinatorSeat, told: Told) -> Iterator[NatsTransport]:
         link = Link(self._home.access(now))
         self._signs.follow(link)
         try:
             link.open(_CONNECT_S)
             end = End(link, self._home.run, COORDINATOR, self._home.identity.signing)
-            keys = {one.party.name: one.key for one in membership.parties}
+            keys = {one.party.name: one.key for one in seat.membership.parties}
             transport = NatsTransport(end, keys, told)
-            yield transport
+            members = Members(transport, self._home.members, self._home.renewals)
+            with _repeated(lambda: _put_out(members, transport, seat)):
+                yield transport
             transport.close()
         finally:
             link.close()
@@ -172,19 +184,29 @@ class CoordinatorService:
         return result
 
 
+def _put_out(members: Members, transport: NatsTransport, seat: CoordinatorSeat) -> None:
+    """Wait no more in the round at work for whom the operator has expelled."""
+    for name in members.expelled(seat.membership):
+        transport.forget(name)
+
+
 @contextmanager
-def _watched(server: NatsServer) -> Iterator[None]:
-    """Start a server again, on the same port, whenever it has gone."""
+def _repeated(look: Callable[[], None]) -> Iterator[None]:
+    """Have something done, twice a second, beside what the block does; what fails is done again."""
     over = threading.Event()
 
     def watch() -> None:
+        said = ""
         while not over.wait(_LOOK_S):
-            if not server.pid:
-                logger.warning("the server is gone; it is started again")
-                with suppress(HansaError):  # tried again
-                    server.start()
+            try:
+                look()
+                said = ""
+            except HansaError as fault:
+                if said != str(fault):
+                    said = str(fault)
+                    logger.warning("tried again why=%s", said)
 
-    watcher = threading.Thread(target=watch, name="hansa-server", daemon=True)
+    watcher = threading.Thread(target=watch, name="hansa-watch", daemon=True)
     watcher.start()
     try:
         yield

@@ -1,8 +1,10 @@
-"""An operator invites, before a run or into one: the party's key is noted, its way in is written down."""
+"""An operator invites, before a run or into one: the party's key is noted, its way in is written down.
+
+A key that changes needs a new way in, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +14,9 @@ from hansa.core.charter_writer import render_charter
 from hansa.core.errors import CharterError, FolderError
 from hansa.crypto.signing import KEY_BYTES
 from hansa.protection.invitation import Invitation, armoured
+from hansa.protection.membership import Membership
 from hansa.runtime.coordinator_home import CoordinatorHome
+from hansa.runtime.renewal import Renewal, read_rotation
 
 
 def invitation_text(home: CoordinatorHome, name: str, key: str, now: datetime, days: int) -> str:
@@ -39,20 +43,49 @@ def admission_text(home: CoordinatorHome, name: str, key: str, now: datetime, da
             do="begin another run with the new member, in another folder",
             where=charter.name,
         )
-    members, named = home.members(), {party.name: party for party in charter.roster}
-    if name in members or name in named:
-        raise CharterError(f"{name} is a member already", do="invite it again, or choose another name")
+    members, listed = home.members(), home.listed()
+    if name in members or (listed is None and name in {party.name for party in charter.roster}):
+        raise CharterError(
+            f"{name} is a member already", do="take it out first, or choose another name", where=charter.name
+        )
     public = _public(key)
-    roster = [named.get(one, Party(one)) for one in sorted(members, key=_place(charter))]
     home.put_member(name, public)
-    joint = replace(charter, roster=(*roster, Party(name)))
-    return _written(home, name, public, render_charter(joint), home.token(name, public, now, days))
+    text = _text_with(charter, listed, name)
+    return _written(home, name, public, text, home.token(name, public, now, days))
 
 
-def _place(charter: Charter) -> Callable[[str], int]:
-    """Return what sorts members: the charter's in its order, then who came later, as they came."""
-    places = {party.name: place for place, party in enumerate(charter.roster)}
-    return lambda name: places.get(name, len(places))
+def renew(home: CoordinatorHome, line: str, now: datetime, days: int) -> tuple[str, str | None]:
+    """Return a party whose key changes, and its new invitation; none where its node is in a run at work.
+
+    line: what `hansa party rotate` printed. Raises MessageError, or CharterError where the former key is none
+    of a member's.
+    """
+    name, words = read_rotation(line)
+    charter, text = home.charter()
+    members, listed = home.members(), home.listed()
+    if members.get(name) not in (words.old, words.new):
+        raise CharterError(
+            f"{name} is no member under the key before this one",
+            do=f"ask which line it sent, or expel it: hansa coordinator expel {home.folder} {name}",
+            where=charter.name,
+        )
+    if words.new in (key for other, key in members.items() if other != name):
+        raise CharterError(
+            f"the new key of {name} is another member's", do="ask which line is whose", where=charter.name
+        )
+    if name not in {party.name for party in charter.roster}:
+        text = _text_with(charter, listed, name)
+    made = _written(home, name, words.new, text, home.token(name, words.new, now, days))
+    home.put_renewal(name, Renewal(words, made))
+    at_work = listed is not None and listed.identities.get(name) in (words.old, words.new)
+    return name, None if at_work else made
+
+
+def _text_with(charter: Charter, listed: Membership | None, name: str) -> str:
+    """Return the charter with the members of now, and one of them, or who comes, at its end."""
+    named = {party.name: party for party in charter.roster}
+    roster = [one for one in (charter.roster if listed is None else listed.roster) if one.name != name]
+    return render_charter(replace(charter, roster=(*roster, named.get(name, Party(name)))))
 
 
 def _written(home: CoordinatorHome, name: str, public: bytes, text: str, token: str) -> str:

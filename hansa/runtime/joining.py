@@ -7,7 +7,7 @@ from pathlib import Path
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
 from hansa.core.charter_reader import parse_charter
-from hansa.core.errors import FolderError
+from hansa.core.errors import FolderError, RefusedError
 from hansa.protection.invitation import Invitation, check_own, read_invitation
 from hansa.runtime.party_home import PartyHome
 
@@ -25,6 +25,13 @@ def accepted(folder: Path, path: Path) -> tuple[PartyHome, Invitation, str, Char
             "cannot be read", do="name the file that the operator sent", where=str(path)
         ) from fault
     invitation = read_invitation(text)
+    known = home.key_of(invitation.run)
+    if known is not None and known != invitation.key:
+        raise RefusedError(
+            "is for another key than the one that the members of this run know this node by",
+            do="keep the node running: once all have signed for the new key, it takes that by itself",
+            where="invitation",
+        )
     check_own(invitation, home.name, home.identity.signing.public)
     charter = parse_charter(invitation.charter, f"the charter of {invitation.consortium}")
     home.policy.check_charter(charter, charter_digest(charter))

@@ -29,8 +29,8 @@ _MASKED = STAGES[1]
 def before_rounds(charter: Charter) -> dict[str, int]:
     """Return the most bytes of each kind that leaves before, after and beside an algorithm's own messages."""
     sensors = len(sensors_of(charter))
-    known = ["join", "meet", "scale", "start", "finish", "bye"]
-    known += ["amend"] * charter.changes_members + ["turn"] * sums_products(charter)
+    known = ["join", "meet", "amend", "rekey", "scale", "start", "finish", "bye"]
+    known += ["turn"] * sums_products(charter)
     found = dict.fromkeys(known, _WORDS_BYTES)
     found |= {kind: _WORDS_BYTES + charter.parties * 8 for kind in _judged_kinds(charter)}
     found["start"] += sensors * _ARRAY_BYTES  # it tells what is looked up, and where

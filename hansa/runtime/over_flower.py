@@ -15,12 +15,12 @@ from typing import Any
 
 from hansa.core.errors import FolderError
 from hansa.protection.enrolment import COORDINATOR
-from hansa.protection.membership import Membership
 from hansa.registry.alone import alone_in
 from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.coordinator_service import CoordinatorService
 from hansa.runtime.party_home import PartyHome
 from hansa.runtime.party_service import PartyService
+from hansa.runtime.seats import CoordinatorSeat
 from hansa.transport.flower import FlowerTransport
 from hansa.transport.flower_door import Desk, client_app
 from hansa.transport.flower_letters import Writer
@@ -42,8 +42,8 @@ def coordinator_app() -> Any:
         service = CoordinatorService(home, _now)
         writer = Writer(home.run, COORDINATOR, home.identity.signing)
 
-        def wire(members: Membership) -> AbstractContextManager[FlowerTransport]:
-            keys = {one.party.name: one.key for one in members.parties}
+        def wire(seat: CoordinatorSeat) -> AbstractContextManager[FlowerTransport]:
+            keys = {one.party.name: one.key for one in seat.membership.parties}
             return nullcontext(FlowerTransport(grid, writer, keys))
 
         service.run_over(wire, _said)

@@ -6,16 +6,27 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from hansa.core import codec
 from hansa.core.charter import Charter
+from hansa.core.charter_digest import charter_digest
 from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import FolderError, RefusedError
 from hansa.core.site_policy import SitePolicy
 from hansa.core.site_policy_reader import parse_policy, policy_template
+from hansa.crypto.identities import Succession
 from hansa.protection.amendment import Amendment
-from hansa.protection.invitation import Invitation, read_invitation
+from hansa.protection.enrolment import COORDINATOR, Credential
+from hansa.protection.invitation import Invitation, check_own, read_invitation
 from hansa.protection.membership import Membership, read_membership
 from hansa.registry.folders import make_folder, read_json, write_json, write_text
-from hansa.registry.identity import Identity, load_identity, make_identity
+from hansa.registry.identity import (
+    Identity,
+    drop_former,
+    former_identity,
+    load_identity,
+    make_identity,
+    rotate_identity,
+)
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.party_node import MEMBERSHIP
 from hansa.transport import subjects
@@ -59,8 +70,63 @@ class PartyHome:
 
     @property
     def identity(self) -> Identity:
-        """Return the member's keys."""
+        """Return the member's newest keys."""
         return load_identity(self.folder)
+
+    def credential(self, public: bytes) -> Credential:
+        """Return the keys of which one is public: the newest, or those before while not all know these.
+
+        Raises FolderError where the folder has neither.
+        """
+        for one in (self.identity, former_identity(self.folder)):
+            if one is not None and one.signing.public == public:
+                return Credential(self.name, one.signing, one.agreement)
+        raise FolderError(
+            "is not the key that the members of this run know",
+            do="put back identity.key and identity.old.key as they were, or ask for another invitation",
+            where=str(self.folder),
+        )
+
+    def rotate(self) -> Succession:
+        """Return the word of the key before for a new one, which is made unless one waits for the others.
+
+        The key before goes at once where the party has joined nothing.
+        """
+        identity, former = self.identity, former_identity(self.folder)
+        if former is None or former.signing == identity.signing:
+            identity = rotate_identity(self.folder)
+        if not (self.folder / _INVITATION).exists():
+            drop_former(self.folder)
+        assert identity.succession is not None
+        return identity.succession
+
+    def renewed(self, text: str) -> Credential:
+        """Return the newest keys, if an invitation is for them and else is to the run that was joined."""
+        found, joined = read_invitation(text), self.joined()
+        before = joined.invitation
+        charter = parse_charter(found.charter, f"the charter of {found.consortium}")
+        same = charter_digest(charter) == charter_digest(joined.charter)
+        if not same or (found.run, found.coordinator) != (before.run, before.coordinator):
+            raise RefusedError("it invites to another run", do="ask its operator why", where=COORDINATOR)
+        check_own(found, self.name, self.identity.signing.public)
+        return self.credential(found.key)
+
+    def go_on_under(self, text: str) -> None:
+        """Keep an invitation for new keys that all have signed for, and drop those before."""
+        found = read_invitation(text)
+        if found.key == self.identity.signing.public:  # else there are newer ones, which wait for the others
+            self.join(found, text, self.joined().data)
+
+    def key_of(self, run: str) -> bytes | None:
+        """Return the public key under which this node signed in a run at work; None: it has not yet."""
+        path = self.folder / "runs" / run / "node.db"
+        if not path.exists():
+            return None
+        with closing(NodeStore(path)) as store:
+            listed, asked = store.state(MEMBERSHIP), store.state("join")
+        if listed is not None:
+            return read_membership(listed, self.name).identities[self.name]
+        return None if asked is None else self.joined().invitation.key
 
     @property
     def policy(self) -> SitePolicy:
@@ -78,6 +144,7 @@ class PartyHome:
         write_text(self.folder / _INVITATION, text)
         where = "" if data is None else str(data.resolve())
         write_json(self.folder / _JOINED, {"data": where, "charter": invitation.charter})
+        drop_former(self.folder)
 
     def joined(self) -> Joined:
         """Return the charter that was joined. Raises FolderError where none was."""
@@ -107,15 +174,17 @@ class PartyHome:
 
         Else keep it for `hansa party approve`, and raise RefusedError.
         """
-        digest = found.membership.digest.hex()
+        change = found.change
+        asked = [found.before, change.kind, change.name, change.old, change.new]
+        digest = codec.digest(asked)  # the same under whichever number the list is proposed
         said = self.folder / _APPROVED
         if self.policy.amendments == "countersign":
             return
-        if said.exists() and read_json(said).get("membership") == digest:
+        if said.exists() and read_json(said).get("change") == digest:
             return
-        write_json(self.folder / _PENDING, {"membership": digest, "words": found.change.words})
+        write_json(self.folder / _PENDING, {"change": digest, "words": change.words})
         raise RefusedError(
-            f"{found.change.words}: a person has to approve of that",
+            f"{change.words}: a person has to approve of that",
             do=f"run hansa party approve {self.folder}",
             where=self.name,
         )
@@ -134,4 +203,5 @@ class PartyHome:
         """Return how the party enters the server."""
         authority = self.folder / _AUTHORITY if invitation.authority else None
         inbox = subjects.party_inbox(invitation.run, self.name)
-        return Access(invitation.urls, authority, self.identity.signing, invitation.token, inbox)
+        key = self.credential(invitation.key).signing
+        return Access(invitation.urls, authority, key, invitation.token, inbox)

@@ -25,8 +25,8 @@ from hansa.core.methods import METHODS
 from hansa.core.steps import Step, step_of
 from hansa.models.parts import Partial
 from hansa.models.rows import held
-from hansa.protection.enrolment import COORDINATOR
-from hansa.protection.membership import read_membership
+from hansa.protection.enrolment import COORDINATOR, Credential
+from hansa.protection.membership import Membership, read_membership
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.judged_answers import KEPT, JudgedAnswers
 from hansa.runtime.masked_answers import STAGES, MaskedAnswers
@@ -41,11 +41,20 @@ from hansa.transport.memory import ask_of
 _LOCAL = "local"  # the name of what its algorithm remembers
 _FAULT = b""  # kept as the answer to a step that failed: no answer is empty
 _AMEND = "amend"  # the name of a change of members that not all have signed yet
+_REKEY = "rekey"  # and of this party's last new key
 MEMBERSHIP = "membership"
 """The name of the list of members that all have signed, in a party's store."""
 
 _BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
+
+_BEGUN = ("scale", "start")  # those which a newcomer may be asked again, and always the same
+_TRIED = "tried "  # before a kind: the name of what it was asked where it failed
+
+
+def _no_new_key(invitation: str) -> Credential:
+    del invitation
+    raise RefusedError("it knows a new key, and this party made none", do="ask why", where=COORDINATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,7 @@ class Ways:
     finish: Callable[[Algorithm, Any], None]  # takes the party's last network
     expect: Callable[[Mapping[str, Exchange]], None]  # told what the party's messages will be like
     judged: Callable[[Mapping[str, Any]], None]  # takes what was found of the party
+    renewed: Callable[[str], Credential] = _no_new_key  # returns its new keys that an invitation is for
 
 
 @dataclass(slots=True)
@@ -92,14 +102,30 @@ class PartyNode:
 
     def _again(self) -> None:
         """Take again what the party went on from before it was started anew."""
-        told = {kind: self._store.state(kind) for kind in (*_BEFORE, _AMEND, MEMBERSHIP)}
-        for kind in _BEFORE:
+        told = {kind: self._store.state(kind) for kind in (*_BEFORE, _AMEND, _REKEY, MEMBERSHIP)}
+        if signed := told[MEMBERSHIP]:
+            self._seat.take_up(read_membership(signed, COORDINATOR))
+        for kind in _BEFORE[1:] if signed else _BEFORE:
             if (known := told[kind]) is not None:
-                if kind == "meet" and (signed := told[MEMBERSHIP]):
-                    self._seat.go_back(read_membership(signed, COORDINATOR), met=False)
                 self._go_on(kind, known, later=_is_later(known) if kind == "join" else False)
         if amended := told[_AMEND]:
             self._seat.amend(amended, again=True)
+        if (rekeyed := told[_REKEY]) and self.renewal is None:
+            self._rekeyed(rekeyed)
+
+    @property
+    def membership(self) -> Membership | None:
+        """Return the list of members that counts; None: not all have signed one."""
+        return self._seat.signed if self._seat.met else None
+
+    @property
+    def renewal(self) -> str | None:
+        """Return the invitation under whose key the party goes on; None: under that of the one before."""
+        kept, listed = self._store.state(_REKEY), self.membership
+        if not kept or listed is None:
+            return None
+        shown = read_membership(_bytes(_map(kept), "membership"), COORDINATOR)
+        return _text(_map(kept), "invitation") if shown.number <= listed.number else None
 
     def answer(self, text: str, question: bytes) -> bytes:
         """Return the answer to a step's question: the one that was given before, if one was.
@@ -110,7 +136,7 @@ class PartyNode:
         if (known := self._given(step, digest)) is not None:
             return known
         before = self._ready and self._ready.member.local
-        signed, met = self._seat.signed, self._seat.met
+        standing, masked = self._seat.standing, self._masked
         try:
             answer, states = self._made(step, question)
             self._ways.leave(step, answer)
@@ -118,9 +144,10 @@ class PartyNode:
         except HansaError as fault:  # what does not leave was not computed
             if self._ready is not None and before is not None:
                 self._ready.member.local = before
-            if self._masked is not None:
-                self._masked.go_back()
-            self._seat.go_back(signed, met)
+            self._masked = masked
+            if masked is not None:
+                masked.go_back()
+            self._seat.go_back(standing)
             self._note_fault(step, digest, fault)
             raise
         self.over = self.over or step.kind == "bye"
@@ -139,7 +166,16 @@ class PartyNode:
             raise self._refused(f"it asks for {step.words}, which is over")
         if not self._schedule.allows(step, self._store.last(), self._begins):
             raise self._refused(f"it asks for {step.words} out of turn, or the charter does not name it")
+        if self._tried(step.kind) not in (b"", digest):
+            raise self._refused(f"it asks another thing than before, in {step.words}")
         return None
+
+    def _tried(self, kind: str) -> bytes:
+        """Return the digest of what a newcomer was asked in a step that begins, as it may be asked again."""
+        if kind not in _BEGUN:
+            return b""
+        known = self._store.state(kind)
+        return self._store.state(_TRIED + kind) or b"" if known is None else hashlib.sha256(known).digest()
 
     @property
     def _begins(self) -> str:
@@ -163,7 +199,8 @@ class PartyNode:
         What a coordinator could learn from many tries, each with another question, it does not learn.
         """
         if not isinstance(fault, RefusedError | MessageError | FolderError):
-            self._store.keep({}, step, digest, _FAULT)
+            tried = {_TRIED + step.kind: digest} if step.kind in _BEGUN else {}
+            self._store.keep(tried, step, digest, _FAULT)
 
     def _cannot(self, step: Step) -> PartyError:
         return PartyError(
@@ -177,11 +214,14 @@ class PartyNode:
         if step.kind in _BEFORE:
             told, states = self._go_on(step.kind, question, later=step.round > 0), {step.kind: question}
             if step.kind == "meet" and self._seat.signed is not None:
-                states |= {MEMBERSHIP: codec.encode(self._seat.signed.value), _AMEND: b""}
+                states |= {MEMBERSHIP: codec.encode(self._seat.signed.value)}
+                states |= {} if self._seat.standing.next else {_AMEND: b""}
             return codec.encode(told), states
         if step.kind == _AMEND:
             amended = _bytes(_map(question), "amendment")
-            return codec.encode(self._seat.amend(amended)), {_AMEND: amended}
+            return codec.encode(self._seat.amend(amended)), {_AMEND: amended, _REKEY: b""}
+        if step.kind == _REKEY:
+            return codec.encode(self._rekeyed(question)), {_REKEY: question, _AMEND: b""}
         if step.kind == "finish":
             return self._finished(question), {}
         if step.kind == "bye":
@@ -237,6 +277,12 @@ class PartyNode:
             rows = rows * _cells(enough, rows.shape[1])
         return rows.reshape(-1)
 
+    def _rekeyed(self, question: bytes) -> dict[str, bytes]:
+        """Return the word of this party's new key for the list that has it."""
+        told = _map(question)
+        renewed = self._ways.renewed(_text(told, "invitation"))
+        return self._seat.rekey(_bytes(told, "membership"), renewed)
+
     def _go_on(self, kind: str, question: bytes, later: bool) -> dict[str, Any]:
         """Take what the party goes on from; return what it answers. later: it comes into a run at work."""
         told = _map(question)
@@ -251,12 +297,13 @@ class PartyNode:
             known = self._seat.meet(told)
             self._masked = None if known is None else MaskedAnswers(self._sums, known, self._store)
         elif kind == "scale":
-            self._scale(told)
+            if self._ready is None:
+                self._scale(told)
             return {"pairs": self._preparing.pairs}
         elif kind == "turn":
             self._preparing.turn(_numbers(told, "totals", ROWS["products"] * self._preparing.pairs))
         else:
-            self._ready = self._begun(told)
+            self._ready = self._ready or self._begun(told)
             told = {"shape": self._preparing.shape.plain, "rows": self._rows(self._ready.member)}
             return told | ({"keeps": self._judged.keeps} if self._charter.validation.share else {})
         return {}
@@ -369,6 +416,13 @@ def _no_question() -> MessageError:
 def _bytes(told: Mapping[str, Any], name: str) -> bytes:
     value = told.get(name)
     if type(value) is not bytes:
+        raise _no_question()
+    return value
+
+
+def _text(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
+    if type(value) is not str:
         raise _no_question()
     return value
 

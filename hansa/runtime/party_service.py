@@ -15,7 +15,6 @@ from hansa.algorithms.contract import Algorithm
 from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import FolderError, HansaError, MessageError, PartyError, RefusedError
 from hansa.core.tasks import TASKS
-from hansa.protection.enrolment import Credential
 from hansa.registry.folders import write_json
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.about import about_model
@@ -55,9 +54,8 @@ class PartyService:
         policy = self._policy = home.policy
         policy.check_charter(joined.charter, charter_digest(joined.charter))
         self._records = own_records(joined.charter, home.name, joined.data)
-        identity = home.identity
-        credential = Credential(home.name, identity.signing, identity.agreement)
         invitation = joined.invitation
+        credential = home.credential(home.key_of(invitation.run) or invitation.key)
         seat = PartySeat(
             joined.charter,
             Asks(invitation.run, invitation.coordinator),
@@ -76,28 +74,45 @@ class PartyService:
                 do="put back the node.db that belongs to outbound.log; without it this run is over",
                 where=str(joined.folder),
             )
-        ways = Ways(gate, self._finish, gate.expect, self._judged)
+        ways = Ways(gate, self._finish, gate.expect, self._judged, home.renewed)
         self.node = PartyNode(joined.charter, preparing, self._store, ways, seat)
+        self._key = invitation.key  # under which it is connected, and signs what it sends
+        self._renew()
 
     def serve(self, until: Callable[[], bool]) -> None:
         """Answer until the run is over, or until told; then the service is at its end."""
+        answer = self._signs.answered(self.answer_in_hours(until), self._joined.charter.rounds)
         try:
-            if not self.node.over:
-                self._connected(until)
+            while not (self.node.over or until() or self._is_over()):
+                self._connected(answer, lambda: until() or self._is_over() or self._has_new_key())
+                self._renew()
         finally:
             self._store.close()
 
-    def _connected(self, until: Callable[[], bool]) -> None:
-        invitation, identity = self._joined.invitation, self._home.identity
-        link = Link(self._home.access(invitation))
+    def _connected(self, answer: Answer, until: Callable[[], bool]) -> None:
+        """Answer under one key, until told."""
+        invitation = self._home.joined().invitation
+        access = self._home.access(invitation)
+        link = Link(access)
         self._signs.follow(link)
         try:
             link.open(_CONNECT_S)
-            end = End(link, invitation.run, self._home.name, identity.signing)
-            answer = self._signs.answered(self.answer_in_hours(until), self._joined.charter.rounds)
-            NatsDoor(end, invitation.coordinator).serve(answer, lambda: until() or self._is_over())
+            end = End(link, invitation.run, self._home.name, access.key)
+            NatsDoor(end, invitation.coordinator).serve(answer, until)
         finally:
             link.close()
+
+    def _has_new_key(self) -> bool:
+        """Return whether all have signed for another key than the one that this node is connected under."""
+        listed = self.node.membership
+        return listed is not None and listed.identities[self._home.name] != self._key
+
+    def _renew(self) -> None:
+        """Go on under a new key, if all have signed for it; the one before goes."""
+        if self._has_new_key() and (renewal := self.node.renewal) is not None:
+            self._home.go_on_under(renewal)
+            self._key = self._home.joined().invitation.key
+            logger.warning("goes on under its new key")
 
     def close(self) -> None:
         """Close what it remembers the run in; made again, the service goes on from there."""

@@ -19,7 +19,7 @@ VOTE, ADOPT, MARK, VERDICTS = "vote", "adopt", "mark", "verdicts"
 
 BESIDE = frozenset((VOTE, ADOPT, MARK, VERDICTS))
 
-_CHANGES = ("amend", "meet")
+_BEGINNING = ("scale", "start")
 
 
 def _nothing(_: int) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ class Schedule:
     each: tuple[str, ...]  # of those that each round begins with
     rounds: int
     skips: bool = False  # whether a round may go on without a party
-    changes: bool = False  # whether members may come and go
+    changes: bool = False  # whether members may come and go, and not their keys alone
     beside: Callable[[int], tuple[str, ...]] = _nothing  # of those of a round after these
     told: tuple[str, ...] = ()  # of those between the last common numbers and the farewell
 
@@ -42,19 +42,30 @@ class Schedule:
         """Return whether a step may follow the last one; begins: what a party that has not begun waits for.
 
         It is the next one: what a party has forgotten, it must not answer twice. Where rounds go on without
-        who is late, it may be the first of any later round. Where members may change, there are steps about
-        them after a round: who has begun hears of changes, and who comes later begins, step by step.
+        who is late, it may be the first of any later round. After a round there are steps about members.
         """
         kinds = self.kinds(step.round)
-        if self.changes and 0 < step.round < self.rounds and step.number >= len(kinds):
-            if begins:
-                return step.kind == begins or (step.kind, begins) == ("join", "meet")
-            return step.kind in _CHANGES and (self.skips or self._is_over(step.round, last))
+        if 0 < step.round < self.rounds and step.number >= len(kinds):
+            return self._about_members(step, last, begins)
         if step.number >= len(kinds) or kinds[step.number] != step.kind:
             return False
         if step.number:
             return (step.round, step.number - 1) == last
         return self._is_over(step.round - 1, last) or (self.skips and step.round > last[0])
+
+    def _about_members(self, step: Step, last: tuple[int, int], begins: str) -> bool:
+        """Return whether a step after a round may follow: its members hear of changes.
+
+        Where they may come and go, who comes later begins step by step, and may be taken through that again.
+        """
+        if begins in ("join", "meet"):
+            return self.changes and step.kind in ("join", begins)
+        if begins:
+            due = _BEGINNING[: _BEGINNING.index(begins) + 1]
+            return self.changes and step.kind in ("meet", "amend", *due)
+        kinds = ("meet", "amend", "rekey", *(_BEGINNING if self.changes else ()))
+        passed = 0 < last[0] < step.round and last[1] >= len(self.kinds(last[0]))  # by a round, unasked
+        return step.kind in kinds and (self.skips or passed or self._is_over(step.round, last))
 
     def _is_over(self, round_: int, last: tuple[int, int]) -> bool:
         """Return whether a round's own steps are over."""

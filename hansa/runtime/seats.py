@@ -1,21 +1,21 @@
 """Who sits where in a run: all sign one list of members, and where sums are masked they exchange keys.
 
-Both sides of two steps. `join`: the coordinator shows the list, and a party that finds itself, its charter
-and its coordinator in it signs it. `meet`: all get all signatures, and go on only if none is missing.
+Both sides of four steps. `join`: the coordinator shows the list, and a party that finds itself, its charter
+and its coordinator in it signs it. `amend`: it shows one change, which the others sign; `rekey`: a party's
+own new key, which signs. `meet`: all get all signatures, and go on only if none is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from hansa.core import codec
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest, roster_value
 from hansa.core.errors import MessageError, RefusedError
 from hansa.crypto.signing import SigningKey, Source
-from hansa.protection.amendment import Amendment, read_amendment
+from hansa.protection.amendment import Amendment, Change, change_between, read_amendment
 from hansa.protection.enrolment import COORDINATOR, Channels, Credential, Roster, channels
 from hansa.protection.membership import (
     Approval,
@@ -38,6 +38,17 @@ class Asks:
     coordinator: bytes  # (32,), its public key
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which lists a party has signed, and with which keys."""
+
+    own: Credential
+    signed: Membership | None = None  # the list that counts, once met; none: the party has not joined
+    met: bool = False  # whether all have signed that one
+    next: Membership | None = None  # the newest that this party has signed beside it, and not all yet
+    renewed: Credential | None = None  # its keys in that one, where they are new
+
+
 class PartySeat:
     """One party's place in a run."""
 
@@ -49,38 +60,36 @@ class PartySeat:
         countersign: raises RefusedError for a change of members that the site does not sign by itself.
         """
         self._charter, self._run, self._coordinator = charter, asks.run, asks.coordinator
-        self._own, self.source = own, source
-        self._countersign = countersign
-        self.signed: Membership | None = None  # the list that counts; none: the party has not joined
-        self._next: Membership | None = None  # one that this party has signed, and not all yet
-        self.met = False  # whether all have signed the list that counts
+        self.source, self._countersign = source, countersign
+        self._now = Standing(own)
+
+    @property
+    def standing(self) -> Standing:
+        """Return where the party stands, to go back to."""
+        return self._now
+
+    @property
+    def signed(self) -> Membership | None:
+        """Return the list that counts once all have signed it; None: the party has not joined."""
+        return self._now.signed
+
+    @property
+    def met(self) -> bool:
+        """Return whether all have signed the list that counts."""
+        return self._now.met
 
     def join(self, shown: bytes, *, later: bool) -> dict[str, bytes]:
         """Return the party's signature of a list, and its key for masked sums; later: into a run at work.
 
         Raises RefusedError for a list that is not of this charter, run and coordinator, or without the party.
         """
-        if self.met and self.signed is not None and self.signed.value != codec.decode(shown):
-            raise RefusedError("it shows another list of members to join", do="ask why", where=COORDINATOR)
-        membership = read_membership(shown, COORDINATOR)
-        facts = {
-            "charter": membership.charter == charter_digest(self._charter),
-            "run": membership.run == self._run,
-            "coordinator": membership.coordinator == self._coordinator,
-            "roster": roster_value(self._charter) == [party for party, _ in membership.value["parties"]],
-            "number": (membership.number > 0) == later,
-            "party's own key": membership.identities.get(self._own.name) == self._own.signing.public,
-        }
-        for name, holds in facts.items():
-            if not holds:
-                raise RefusedError(
-                    f"its list of members has another {name} than this party knows",
-                    do="ask the coordinator's operator why",
-                    where=COORDINATOR,
-                )
-        self.signed = membership
-        signed = approved(membership, self._own.name, self._own.signing)
-        return {"approval": signed.encoded()} | self._advert(membership)
+        membership, known = read_membership(shown, COORDINATOR), self.signed
+        if self.met and known is not None and known != membership:
+            raise _refused("it shows another list of members to join")
+        self._check_listed(membership, later=later)
+        _check_newer(membership, known)
+        self._now = replace(self._now, signed=membership)
+        return self._word(membership, self._now.own)
 
     def amend(self, told: bytes, *, again: bool = False) -> dict[str, bytes]:
         """Return the party's signature of a list with one change, if the site lets it be signed.
@@ -88,41 +97,89 @@ class PartySeat:
         The list counts once all have signed it: `meet`. again: it was signed before this node was started.
         Raises MessageError or RefusedError for what is no lawful change, or waits for a person.
         """
-        if self.signed is None or not self.met:
-            raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
-        if not self._charter.changes_members:
-            raise RefusedError(
-                "it changes members within a run whose members began together",
-                do="begin another run",
-                where=COORDINATOR,
-            )
-        found = read_amendment(self.signed, told)
+        found = read_amendment(self._counting(), told)
+        if found.change.kind != "rekeyed" and not self._charter.changes_members:
+            raise _refused("it changes members within a run whose members began together")
+        _check_newer(found.membership, self._now.next)
         if not again:
             self._countersign(found)
-        self._next = found.membership
-        return {"approval": approved(found.membership, self._own.name, self._own.signing).encoded()}
+        self._now = replace(self._now, next=found.membership, renewed=None)
+        return self._word(found.membership, self._now.own)
+
+    def rekey(self, shown: bytes, renewed: Credential) -> dict[str, bytes]:
+        """Return the signature, by a new key of this party, of a list that differs by that key alone."""
+        before, after = self._counting(), read_membership(shown, COORDINATOR)
+        own = self._now.own
+        due = Change("rekeyed", own.name, own.signing.public, renewed.signing.public)
+        same = (after.run, after.charter) == (before.run, before.charter)
+        if not same or after.number <= before.number or change_between(before, after) != due:
+            raise _refused("it shows a list that has more than this party's new key")
+        _check_newer(after, self._now.next)
+        self._now = replace(self._now, next=after, renewed=renewed)
+        return self._word(after, renewed)
 
     def meet(self, told: Mapping[str, Any]) -> Channels | None:
-        """Return what the party shares with each node, in masked sums; raises where a signature lacks."""
-        listed = self._next or self.signed
+        """Return what the party shares with each node, in masked sums; raises where a signature lacks.
+
+        Shown the signatures of the list that counts again, the party stands as it stood.
+        """
+        approvals, now = _named(told, "approvals"), self._now
+        listed = now.next or now.signed
         if listed is None:
-            raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
-        check_all(listed, _named(told, "approvals"))
-        self.signed, self._next, self.met = listed, None, True
+            raise _refused("it goes on before anybody joined")
+        try:
+            check_all(listed, approvals)
+        except MessageError:
+            if now.next is None or now.signed is None or not _signed_by_all(now.signed, approvals):
+                raise
+            listed = now.signed
+        if listed is not now.signed or not now.met:
+            rekeyed = now.renewed is not None and listed is now.next
+            self._now = Standing((now.renewed if rekeyed else None) or now.own, listed, met=True)
         if self._charter.secrecy == "open":
             return None
         roster = roster_of(listed, self._charter)
-        return channels(self._own, roster, _named(told, "adverts"), self.source)
+        return channels(self._now.own, roster, _named(told, "adverts"), self.source)
 
-    def go_back(self, signed: Membership | None, met: bool) -> None:
-        """Go back to a list that was signed, by all if they have met; what came after it did not leave."""
-        self.signed, self._next = signed, None
-        self.met = met
+    def go_back(self, standing: Standing) -> None:
+        """Stand as before; what came after it did not leave."""
+        self._now = standing
 
-    def _advert(self, membership: Membership) -> dict[str, bytes]:
-        if self._charter.secrecy == "open":
-            return {}
-        return {"advert": self._own.advert(roster_of(membership, self._charter))}
+    def take_up(self, listed: Membership) -> None:
+        """Take a list that this party has signed for the one that it is about to meet again."""
+        self._now = replace(self._now, signed=listed, met=False)
+
+    def _counting(self) -> Membership:
+        """Return the list that counts; raises RefusedError where none does."""
+        if self.signed is None or not self.met:
+            raise _refused("it goes on before anybody joined")
+        return self.signed
+
+    def _check_listed(self, membership: Membership, *, later: bool) -> None:
+        """Pass if a list is of this run, and this party is in it; of who comes later, at its end."""
+        own = self._now.own
+        listed = [party for party, _ in membership.value["parties"]]
+        roster = roster_value(self._charter)
+        if later:  # others come and go, and all of them sign
+            roster, listed = [one for one in roster if one["name"] == own.name], listed[-1:]
+        facts = {
+            "charter": membership.charter == charter_digest(self._charter),
+            "run": membership.run == self._run,
+            "coordinator": membership.coordinator == self._coordinator,
+            "roster": roster == listed,
+            "number": (membership.number > 0) == later,
+            "party's own key": membership.identities.get(own.name) == own.signing.public,
+        }
+        for name, holds in facts.items():
+            if not holds:
+                raise _refused(f"its list of members has another {name} than this party knows")
+
+    def _word(self, membership: Membership, own: Credential) -> dict[str, bytes]:
+        """Return the signature of a list, and the key for masked sums among its members."""
+        told = {"approval": approved(membership, own.name, own.signing).encoded()}
+        if self._charter.secrecy != "open":
+            told["advert"] = own.advert(roster_of(membership, self._charter))
+        return told
 
 
 class CoordinatorSeat:
@@ -147,7 +204,9 @@ class CoordinatorSeat:
         adverts = {}
         if self._charter.secrecy != "open":
             adverts = {name: text_of(one, "advert", name) for name, one in joined.items()}
-            adverts[COORDINATOR] = self._own.advert(roster_of(membership, self._charter))
+            roster = roster_of(membership, self._charter)
+            adverts[COORDINATOR] = self._own.advert(roster)
+            channels(self._own, roster, adverts, self._source)  # what is told to all is theirs
         return {"approvals": approvals | {COORDINATOR: own}, "adverts": adverts}
 
     def channels(self, adverts: Mapping[str, bytes]) -> Channels:
@@ -173,6 +232,24 @@ def check_all(membership: Membership, approvals: Mapping[str, bytes]) -> None:
         read.append(approval)
     for name in unsigned(membership, read):
         raise MessageError("has not signed the list of members", do="wait until it has joined", where=name)
+
+
+def _signed_by_all(membership: Membership, approvals: Mapping[str, bytes]) -> bool:
+    try:
+        check_all(membership, approvals)
+    except MessageError:
+        return False
+    return True
+
+
+def _check_newer(membership: Membership, known: Membership | None) -> None:
+    """Pass if a list is the newest one that this party has signed, or is numbered above that."""
+    if known is not None and known != membership and membership.number <= known.number:
+        raise _refused(f"it shows a second list of members with a number up to {known.number}")
+
+
+def _refused(what: str) -> RefusedError:
+    return RefusedError(what, do="ask the coordinator's operator why", where=COORDINATOR)
 
 
 def _named(told: Mapping[str, Any], name: str) -> dict[str, bytes]:

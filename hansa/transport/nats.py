@@ -117,12 +117,17 @@ class NatsTransport:
         objects.make_bucket(self._end.link, bucket, self._end.largest * BUCKET_BODIES)
         self._keys[party] = key
 
-    def expel(self, party: str) -> None:
-        """Neither hear a party nor wait for it any more. Raises LinkError where its bucket stays."""
-        self._keys.pop(party, None)
+    def forget(self, party: str) -> None:
+        """Neither hear a party nor wait for it, until it is admitted again."""
+        if self._keys.pop(party, None) is None:
+            return
         for step in tuple(self._steps.values()):
             step.missing.discard(party)
             step.turn.set()
+
+    def expel(self, party: str) -> None:
+        """Neither hear a party nor wait for it any more. Raises LinkError where its bucket stays."""
+        self.forget(party)
         objects.drop_bucket(self._end.link, subjects.party_bucket(self._end.run, party))
 
     def exchange(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -44,7 +46,7 @@ class NatsServer:
     def __init__(self, place: Place, trust: Trust) -> None:
         self._place = place
         self._trust = trust
-        self._port = place.port
+        self._port = self._listens = place.port
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> NatsServer:
@@ -82,6 +84,18 @@ class NatsServer:
             self.stop()
             raise
 
+    def trust_anew(self, trust: Trust) -> None:
+        """Let in and put out whom this says, at once where it runs, and after each start.
+
+        Raises FolderError where the server takes no more configuration.
+        """
+        self._trust = trust
+        if not self.pid:
+            return
+        self._write()
+        with contextlib.suppress(ProcessLookupError):  # it has gone meanwhile
+            os.kill(self.pid, signal.SIGHUP)
+
     def stop(self) -> None:
         """Stop it, if it runs, and return once it is gone."""
         if self._process is None:
@@ -103,14 +117,28 @@ class NatsServer:
             self._place.folder.mkdir(parents=True, exist_ok=True)
             stop_orphans(self._place.folder, path)
             self._file("log").unlink(missing_ok=True)
-            path.write_text(configuration_text(self._place, self._port, self._trust), encoding="utf-8")
         except OSError as fault:
-            raise FolderError(
-                f"cannot hold a server ({fault.strerror})",
-                do="choose another folder or free space",
-                where=str(self._place.folder),
-            ) from fault
+            raise self._refused(fault) from fault
+        self._listens = self._port
+        self._write()
         return path
+
+    def _write(self) -> None:
+        """Write the configuration, which a server at work reads again: it says the port as at its start."""
+        path = self._file("conf").resolve()
+        beside = path.with_name(f".{path.name}")
+        try:
+            beside.write_text(configuration_text(self._place, self._listens, self._trust), encoding="utf-8")
+            beside.replace(path)
+        except OSError as fault:
+            raise self._refused(fault) from fault
+
+    def _refused(self, fault: OSError) -> FolderError:
+        return FolderError(
+            f"cannot hold a server ({fault.strerror})",
+            do="choose another folder or free space",
+            where=str(self._place.folder),
+        )
 
     def _listening(self, process: subprocess.Popen[bytes]) -> int:
         """Return the port, which the server writes into a file of its own once it listens."""

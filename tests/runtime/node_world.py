@@ -24,10 +24,10 @@ from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import HansaError
 from hansa.core.steps import Step
 from hansa.protection.enrolment import COORDINATOR, Credential, credential
-from hansa.protection.membership import Member, Membership
+from hansa.protection.membership import Member, Membership, read_membership
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode
-from hansa.runtime.party_node import PartyNode, Ways
+from hansa.runtime.party_node import MEMBERSHIP, PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
 from hansa.runtime.world import World
@@ -114,6 +114,7 @@ class NodeWorld:
     found: Mapping[str, Any] = field(default_factory=dict)  # what the coordinator judged
     rounds: list[int] = field(default_factory=list)  # that the coordinator told
     alive: dict[str, PartyNode] = field(default_factory=dict)
+    renewed: list[Credential] = field(default_factory=list)  # new keys of whom it may be
 
     @property
     def names(self) -> list[str]:
@@ -139,8 +140,16 @@ class NodeWorld:
     def seat(self, name: str) -> PartySeat:
         """Return a party's place in the run."""
         asks = Asks(RUN, self.credentials[COORDINATOR].signing.public)
-        own = self.credentials[name]
-        return PartySeat(self.charter, asks, own, self.source(name), lambda found: None)
+        return PartySeat(self.charter, asks, self.own(name), self.source(name), lambda found: None)
+
+    def own(self, name: str) -> Credential:
+        """Return a party's keys, those that the list has which counts for it."""
+        with closing(self.store(name)) as store:
+            kept = store.state(MEMBERSHIP)
+        known = {} if kept is None else read_membership(kept, name).identities
+        return next(
+            (one for one in self.renewed if one.signing.public == known.get(name)), self.credentials[name]
+        )
 
     @cached_property
     def shares(self) -> dict[str, Any]:
@@ -172,7 +181,10 @@ class NodeWorld:
         def judged(found: Mapping[str, Any]) -> None:
             self.judged[name] = dict(found)
 
-        ways = Ways(leave, finish, lambda due: None, judged)
+        def renewed(invitation: str) -> Credential:
+            return next(one for one in self.renewed if invitation == one.signing.public.hex())
+
+        ways = Ways(leave, finish, lambda due: None, judged, renewed)
         return PartyNode(self.charter, self.preparing(name), self.store(name), ways, self.seat(name))
 
     def kill(self, name: str) -> None:

@@ -11,17 +11,22 @@ from typing import Any
 
 import pytest
 
+from hansa.core import codec
 from hansa.core.charter import Party
-from hansa.core.errors import RefusedError
+from hansa.core.errors import AbortedError, PartyError, RefusedError
 from hansa.core.steps import Step, step_of
+from hansa.crypto.identities import succession
 from hansa.protection.amendment import Amendment
 from hansa.protection.enrolment import COORDINATOR, Credential, credential
+from hansa.protection.membership import Membership, read_membership
 from hansa.runtime import amending
 from hansa.runtime.amending import Members
+from hansa.runtime.changes import MEMBERS
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode
-from hansa.runtime.party_node import PartyNode
+from hansa.runtime.party_node import MEMBERSHIP, PartyNode
+from hansa.runtime.renewal import Renewal
 from hansa.runtime.seats import CoordinatorSeat
-from tests.runtime.node_world import NodeWorld, charter_of, source_of
+from tests.runtime.node_world import NodeWorld, alike, charter_of, source_of
 
 NEW = "party-4"
 
@@ -39,6 +44,7 @@ class Changing(NodeWorld):
     admitted: list[str] = field(default_factory=list)
     asleep: set[str] = field(default_factory=set)  # who was let in and does not run yet
     site: Callable[[Amendment], None] = countersigned
+    renewals: dict[bytes, Renewal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Want those of the charter."""
@@ -52,6 +58,19 @@ class Changing(NodeWorld):
     def let_in(self) -> None:
         """Let the newcomer in."""
         self.wanted[NEW] = self.newcomer.signing.public
+
+    def rekey(self, name: str) -> None:
+        """Have the operator take a party's new key."""
+        new = credential(name, source_of(f"new keys of {name} {len(self.renewed)}"))
+        self.renewed.append(new)
+        old, public = self.own(name).signing, new.signing.public
+        self.renewals[old.public] = Renewal(succession(old, public), public.hex())
+        self.wanted[name] = public
+
+    def listed(self, name: str) -> Membership:
+        """Return the list that counts for a node."""
+        with closing(self.store(name)) as store:
+            return read_membership(store.state(MEMBERS if name == COORDINATOR else MEMBERSHIP) or b"", name)
 
     def admit(self, party: str, key: bytes) -> None:
         """Count on a party from now on."""
@@ -70,6 +89,7 @@ class Changing(NodeWorld):
         later = replace(self, charter=replace(self.charter, roster=listed), asleep=set())
         later.credentials[NEW] = self.newcomer
         later.made, later.networks, later.leaving = self.made, self.networks, self.leaving
+        later.renewed = self.renewed
         return NodeWorld.party(later, NEW)
 
     def exchange(self, step: str, questions: Any, seconds: float) -> dict[str, Any]:
@@ -83,7 +103,7 @@ class Changing(NodeWorld):
         with closing(self.store(COORDINATOR)) as store:
             own = self.credentials[COORDINATOR]
             seat = CoordinatorSeat(self.charter, self.membership, own, self.source(COORDINATOR))
-            beside = Beside(watch, Members(self, lambda: dict(self.wanted)))
+            beside = Beside(watch, Members(self, lambda: dict(self.wanted), lambda: self.renewals))
             CoordinatorNode(self.charter, store, self, seat, beside).run()
 
 
@@ -197,6 +217,241 @@ def test_killed_amid_a_change_the_run_ends_with_the_same_members(run: Changing, 
             run.go(watch)
     assert set(run.networks) == {*run.names, NEW}
     assert set(run.made.values()) == {1}
+
+
+def test_who_cannot_begin_now_begins_later_though_the_coordinator_was_started_again(run: Changing) -> None:
+    def gate(step: Step, party: str) -> None:
+        if party == NEW and step.kind == "start" and step.round < 3:
+            raise RefusedError("its site says no", do="ask it", where=NEW)
+
+    class StoppedError(Exception):
+        pass
+
+    def watch(done: int, _: int) -> None:
+        if done == 1:
+            run.let_in()
+        elif done == 2 and not run.rounds:
+            run.rounds.append(done)
+            raise StoppedError
+
+    run.leaving = gate
+    with closing(run):
+        with pytest.raises(StoppedError):
+            run.go(watch)
+        run.go(watch)
+    assert _kinds(run, NEW).count("training") == 1
+    assert NEW in run.networks
+
+
+def test_who_has_begun_and_was_not_heard_is_taken_through_it_again(run: Changing) -> None:
+    exchange = run.exchange
+
+    def deaf(step: str, questions: Any, seconds: float) -> dict[str, Any]:
+        found, now = exchange(step, questions, seconds), step_of(step)
+        return {} if (now.kind, now.round) == ("start", 1) else found
+
+    run.exchange = deaf  # type: ignore[method-assign]
+    with closing(run):
+        run.go(lambda done, _: run.let_in() if done == 1 else None)
+    assert _kinds(run, NEW).count("start") == 2
+    assert _kinds(run, NEW).count("training") == 2
+
+
+def test_what_a_newcomer_failed_at_is_not_tried_with_another_question(run: Changing) -> None:
+    def gate(step: Step, party: str) -> None:
+        if (party, step.kind, step.round) == (NEW, "start", 1):
+            raise PartyError("too few rows", do="add some", where=NEW)
+
+    exchange, said = run.exchange, []
+
+    def other(step: str, questions: Any, seconds: float) -> dict[str, Any]:
+        now = step_of(step)
+        if now.kind == "start" and now.round > 1:
+            questions = {name: codec.encode({"keys": 2}) for name in questions}
+        found = exchange(step, questions, seconds)
+        said.extend(found.values() if now.kind == "start" and now.round > 1 else ())
+        return found
+
+    run.leaving, run.exchange = gate, other  # type: ignore[method-assign]
+    with closing(run):
+        run.go(lambda done, _: run.let_in() if done == 1 else None)
+    assert NEW not in run.networks
+    assert said
+    assert all("another thing than before" in one.why for one in said)
+
+
+def test_a_change_that_the_operator_takes_back_keeps_no_later_one_out(run: Changing) -> None:
+    heard: list[str] = []
+
+    def site(found: Amendment) -> None:
+        heard.append(found.change.kind)
+        if found.change.kind == "joins":
+            raise RefusedError("a person has to approve", do="approve", where="the site")
+
+    seat = run.seat
+
+    def asking(name: str) -> Any:
+        made = seat(name)
+        if name == "party-3":
+            made._countersign = site
+        return made
+
+    def watch(done: int, _: int) -> None:
+        if done == 1:
+            run.let_in()
+        elif done == 2:  # two have signed the list with the newcomer
+            run.wanted.pop(NEW)
+            run.wanted.pop("party-1")
+
+    run.seat = asking  # type: ignore[method-assign]
+    with closing(run):
+        run.go(watch)
+    assert heard == ["joins", "leaves"]
+    assert set(run.networks) == {"party-2", "party-3"}
+    assert run.listed("party-2") == run.listed("party-3") == run.listed(COORDINATOR)
+    assert run.listed(COORDINATOR).number == 2
+
+
+def test_how_many_must_answer_in_time_follows_from_the_members_of_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of four members three are a majority; of three, two were."""
+    monkeypatch.setattr(amending, "_AGAIN_S", 0.0)
+    run = Changing(charter_of("fedavg", rounds=5, lateness={"rule": "go_on"}), tmp_path)
+
+    def watch(done: int, _: int) -> None:
+        if done == 1:
+            run.let_in()
+        elif done == 3:
+            run.asleep = {"party-1", "party-2"}
+
+    with closing(run):
+        with pytest.raises(AbortedError, match="no answer of party-1, party-2"):
+            run.go(watch)
+        run.asleep = {"party-1"}
+        run.go(lambda done, _: None)
+    assert set(run.networks) == {"party-2", "party-3", NEW}
+
+
+def test_a_round_at_work_does_not_wait_for_whom_the_operator_expels(run: Changing) -> None:
+    exchange = run.exchange
+
+    def expelling(step: str, questions: Any, seconds: float) -> dict[str, Any]:
+        if step_of(step) == Step(2, 0, "training"):
+            run.wanted.pop("party-2", None)
+            run.asleep = {"party-2"}  # it is put out
+        return exchange(step, questions, seconds)
+
+    run.exchange = expelling  # type: ignore[method-assign]
+    with closing(run):
+        run.go(lambda *_: None)
+    assert set(run.networks) == {"party-1", "party-3"}
+    assert _kinds(run, "party-1").count("training") == 4
+
+
+def test_a_masked_round_ends_without_whom_the_operator_expels(tmp_path: Path) -> None:
+    run = Changing(charter_of("fedavg", "masked", rounds=3), tmp_path)
+
+    def watch(done: int, _: int) -> None:
+        run.wanted.pop("party-2")
+        run.asleep = {"party-2"}
+
+    with (
+        closing(run),
+        pytest.raises(AbortedError, match="without party-2, no member under that key any more"),
+    ):
+        run.go(watch)
+
+
+def test_who_has_lost_its_key_leaves_and_comes_again_with_another(run: Changing) -> None:
+    expel = run.expel
+
+    def forget(party: str) -> None:
+        expel(party)
+        for path in run.folder.glob(f"{party}.db*"):
+            path.unlink()
+
+    def watch(done: int, _: int) -> None:
+        if done == 1:
+            run.credentials["party-2"] = credential("party-2", source_of("another start"))
+            run.wanted["party-2"] = run.credentials["party-2"].signing.public
+
+    run.expel = forget  # type: ignore[method-assign]
+    with closing(run):
+        run.go(watch)
+    assert _kinds(run, "party-2").count("join") == 2
+    assert run.listed(COORDINATOR).names == ("party-1", "party-3", "party-2")
+    assert run.listed(COORDINATOR).number == 2
+    assert set(run.networks) == set(run.names)
+
+
+@pytest.mark.parametrize("secrecy", ["open", "masked"])
+def test_a_key_changes_in_a_run_at_work_and_nothing_else_does(
+    tmp_path: Path, secrecy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(amending, "_AGAIN_S", 0.0)
+    plain, run = (
+        Changing(charter_of("fedavg", secrecy, rounds=4), tmp_path / name) for name in ("plain", "rekeyed")
+    )
+    for one in (plain, run):
+        one.folder.mkdir()
+
+    def watch(done: int, _: int) -> None:
+        if done in (1, 2):  # and once more
+            run.rekey("party-2")
+        for name in run.names if done == 3 else ():  # they go on from their stores
+            run.kill(name)
+
+    with closing(plain), closing(run):
+        plain.go(lambda *_: None)
+        run.go(watch)
+    assert alike(run.networks, plain.networks)
+    assert set(run.made.values()) == {1}
+    assert [_kinds(run, name).count("rekey") for name in run.names] == [0, 2, 0]
+    assert [_kinds(run, name).count("amend") for name in run.names] == [2, 0, 2]
+    assert {run.listed(name) for name in (*run.names, COORDINATOR)} == {run.listed("party-2")}
+    assert run.listed(COORDINATOR).identities["party-2"] == run.renewed[-1].signing.public
+
+
+@pytest.mark.parametrize("killed", range(3))
+@pytest.mark.parametrize("secrecy", ["open", "masked"])
+def test_killed_amid_a_change_of_keys_the_run_ends_under_the_new_one(
+    tmp_path: Path, secrecy: str, killed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The coordinator dies before one of the steps after the first round, and the parties with it."""
+    monkeypatch.setattr(amending, "_AGAIN_S", 0.0)
+    run = Changing(charter_of("fedavg", secrecy, rounds=3), tmp_path)
+
+    class DiedError(Exception):
+        pass
+
+    exchange, left = run.exchange, [killed]
+
+    def mortal(step: str, questions: Any, seconds: float) -> dict[str, Any]:
+        place = step_of(step)
+        if (place.round, place.number) >= (1, 1) and place.kind in ("rekey", "amend", "meet") and left:
+            if left[0] == 0:
+                left.clear()
+                raise DiedError
+            left[0] -= 1
+        if left == [] and place.kind == "meet" and place.round > 0:  # one of them has it, and then all die
+            left.append(99)
+            exchange(step, dict(list(questions.items())[:1]), seconds)
+            raise DiedError
+        return exchange(step, questions, seconds)
+
+    run.exchange = mortal  # type: ignore[method-assign]
+    watch = lambda done, _: run.rekey("party-2") if done == 1 and not run.renewed else None  # noqa: E731
+    with closing(run):
+        for _ in range(3):
+            try:
+                run.go(watch)
+                break
+            except DiedError:
+                for name in run.names:
+                    run.kill(name)
+    assert set(run.networks) == set(run.names)
+    assert {run.listed(name).identities["party-2"] for name in run.names} == {run.renewed[0].signing.public}
 
 
 @pytest.mark.parametrize(

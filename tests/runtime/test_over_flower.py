@@ -73,7 +73,7 @@ def test_a_run_over_flower_ends_in_the_bits_of_one_in_this_process(tmp_path: Pat
         for party in parties:
             stack.enter_context(closing(party))
         answers = {name: party.node.answer for name, party in zip(NAMES, parties, strict=True)}
-        CoordinatorService(here, _now).run_over(nullcontext(Here(answers)), lambda *_: None)
+        CoordinatorService(here, _now).run_over(lambda _: nullcontext(Here(answers)), lambda *_: None)
 
     place = Place(Path(sys.executable).parent, tmp_path / "flower")
     place.folder.mkdir()

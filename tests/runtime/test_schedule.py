@@ -93,22 +93,30 @@ BEGINNING = ("join", "meet", "scale", "start")
 
 def test_after_a_round_members_hear_of_changes_and_who_comes_later_begins_step_by_step() -> None:
     schedule = schedule_of(charter_of("fedavg", rounds=5), 1)
-    for kind in ("amend", "meet"):
+    for kind in ("amend", "rekey", "meet", "scale", "start"):
         assert schedule.allows(Step(2, 1, kind), (2, 0), "")
         assert not schedule.allows(Step(2, 1, kind), (1, 0), "")
+        assert schedule.allows(Step(3, 1, kind), (2, 5), "") == schedule.allows(Step(3, 1, kind), (2, 1), "")
+    may = {
+        "join": {"join"},
+        "meet": {"join", "meet"},
+        "scale": {"meet", "amend", "scale"},
+        "start": {"meet", "amend", "scale", "start"},
+    }
+    kinds = {*BEGINNING, "amend", "rekey", "training"}
     for due in BEGINNING:
-        allowed = [kind for kind in BEGINNING if schedule.allows(Step(2, 7, kind), (2, 6), due)]
-        assert allowed == (["join", "meet"] if due == "meet" else [due])
-    for kind in ("join", "scale", "start"):
-        assert not schedule.allows(Step(2, 1, kind), (2, 0), "")
+        allowed = {kind for kind in kinds if schedule.allows(Step(2, 7, kind), (2, 6), due)}
+        assert allowed == may[due]
+    assert not schedule.allows(Step(2, 1, "join"), (2, 0), "")
     assert schedule.allows(Step(3, 0, "training"), (2, 6), "")
     assert not schedule.allows(Step(5, 1, "amend"), (5, 0), "")
 
 
-def test_where_members_may_not_change_there_are_no_such_steps() -> None:
+def test_where_members_may_not_change_their_keys_may_and_nobody_joins() -> None:
     masked = schedule_of(charter_of("fedavg", "masked", rounds=5), 1)
-    for kind in ("amend", *BEGINNING):
-        for begins in ("", *BEGINNING):
+    for kind in ("amend", "rekey", *BEGINNING):
+        assert masked.allows(Step(2, 4, kind), (2, 3), "") == (kind in ("amend", "rekey", "meet"))
+        for begins in BEGINNING:
             assert not masked.allows(Step(2, 4, kind), (2, 3), begins)
 
 

@@ -19,7 +19,7 @@ from hansa.transport.certificates import check_dates, key_file, make_authority, 
 from hansa.transport.nats_link import Link
 from hansa.transport.nats_server import NatsServer, Place
 from hansa.transport.nats_tokens import Trust, trust
-from tests.batteries.wire import NOW, Wire, linked, wire
+from tests.batteries.wire import NOW, PATIENCE, Wire, linked, wire
 
 
 @pytest.fixture
@@ -157,3 +157,35 @@ def test_what_is_no_certificate_or_key_is_said(tmp_path: Path) -> None:
         make_server_certificate(tmp_path, ["127.0.0.1"], NOW)
     with pytest.raises(FolderError, match="cannot be written"):
         make_authority(tmp_path / "absent", NOW)
+
+
+def test_who_is_revoked_is_put_out_at_once_and_the_others_stay(tmp_path: Path, certificate: Path) -> None:
+    operator, account, system, anna, bert = (signing_key(os.urandom) for _ in range(5))
+    with NatsServer(
+        Place(tmp_path / "server", certificate), trust(operator, account, system.public, NOW)
+    ) as server:
+        wired = Wire(server, certificate.with_name("authority.pem"), account)
+        with (
+            linked(wired.party_access("ab", "anna", anna)) as one,
+            linked(wired.party_access("ab", "bert", bert)) as other,
+        ):
+            losses: list[bool] = []
+            one.on_return(lambda: losses.append(True))
+            revoked = {bert.public: datetime.now(UTC)}
+            began = time.monotonic()
+            server.trust_anew(trust(operator, account, system.public, datetime.now(UTC), revoked))
+            while other.is_up():
+                assert time.monotonic() - began < PATIENCE
+                time.sleep(0.01)
+            assert time.monotonic() - began < 5
+            with pytest.raises(LinkError):
+                other.wait(1.0)
+            assert one.is_up()
+            assert not losses
+            os.kill(server.pid, signal.SIGKILL)  # and after its next start
+            while server.pid:
+                time.sleep(0.01)
+            server.start()
+            one.wait(PATIENCE)
+            with pytest.raises(LinkError):
+                other.wait(1.0)
