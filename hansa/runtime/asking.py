@@ -32,6 +32,17 @@ class Asking:
         self._step: Step | None = None  # the one at work, if it may go on without somebody
         self._counted: dict[str, list[str]] = {} if kept is None else codec.decode(kept)
 
+    @property
+    def needed(self) -> int:
+        """Return how many parties must answer in a round in time."""
+        return self._charter.needed
+
+    def step(self, kind: str) -> Step:
+        """Return the next step of the round at work."""
+        step = Step(self.round, self.number, kind)
+        self.number += 1
+        return step
+
     def begin(self, round_: int, number: int = 0) -> None:
         """Go on with a step of a round, by default its first."""
         self.round, self.number = round_, number
@@ -54,18 +65,17 @@ class Asking:
         it waits; None: as the charter says.
         Raises PartyError for a refusal, and AbortedError where too few answer in time.
         """
-        step = Step(self.round, self.number, kind)
-        self.number += 1
+        step = self.step(kind)
         late = self._charter.lateness
-        goes_on = late.rule == "go_on" and not all_of_them
+        goes_on = late.rule != "wait" and not all_of_them
         before = self._counted.get(step.text)
         asked = questions if before is None else {name: questions[name] for name in before}
         found = self._transport.exchange(step.text, asked, seconds or late.seconds)
         refused = {name: one for name, one in found.items() if isinstance(one, Refusal)}
         here = [name for name in asked if name in found and name not in refused]
         may_lack = before is None and goes_on
-        if len(here) < (self._charter.needed if may_lack else len(asked)):
-            raise self._lacking(step, asked, found, refused)
+        if len(here) < (self.needed if may_lack else len(asked)):
+            raise self.lacking(step, asked, found, refused)
         self._step = step if may_lack else None
         return self._read(here, found)
 
@@ -82,12 +92,8 @@ class Asking:
         """
         if self._step is None:
             return
-        if len(names) < self._charter.needed:
-            raise AbortedError(
-                f"{len(names)} parties gave an answer, and {self._step.words} needs {self._charter.needed}",
-                do="see what the log says of the others, and start the coordinator again: it goes on",
-                where=self._charter.name,
-            )
+        if len(names) < self.needed:
+            raise self.too_few(self._step, len(names))
         self._counted[self._step.text] = list(names)
         self._store.keep({_COUNTED: codec.encode(self._counted)})
 
@@ -112,21 +118,15 @@ class Asking:
         questions = dict.fromkeys(self.names, codec.encode({}))
         self._transport.exchange(step.text, questions, _FAREWELL_S)
 
-    def _read(self, names: Sequence[str], found: dict[str, Body | Refusal]) -> Iterator[tuple[str, bytes]]:
-        """Yield answers as they are read; each goes before the next is fetched."""
-        for name in names:
-            answer = found.pop(name)
-            assert not isinstance(answer, Refusal)
-            try:
-                body = answer.read()
-            except (MessageError, LinkError) as fault:
-                if self.drops(name, fault):
-                    continue
-                raise
-            yield name, body
-            del answer, body  # as large as a model: it goes before the next comes
+    def too_few(self, step: Step, count: int) -> AbortedError:
+        """Return what is said where too few answers are sound."""
+        return AbortedError(
+            f"{count} parties gave an answer, and {step.words} needs {self.needed}",
+            do="see what the log says of the others, and start the coordinator again: it goes on",
+            where=self._charter.name,
+        )
 
-    def _lacking(
+    def lacking(
         self,
         step: Step,
         asked: Mapping[str, bytes],
@@ -143,6 +143,20 @@ class Asking:
             do="see that their nodes run, and start the coordinator again: it goes on",
             where=self._charter.name,
         )
+
+    def _read(self, names: Sequence[str], found: dict[str, Body | Refusal]) -> Iterator[tuple[str, bytes]]:
+        """Yield answers as they are read; each goes before the next is fetched."""
+        for name in names:
+            answer = found.pop(name)
+            assert not isinstance(answer, Refusal)
+            try:
+                body = answer.read()
+            except (MessageError, LinkError) as fault:
+                if self.drops(name, fault):
+                    continue
+                raise
+            yield name, body
+            del answer, body  # as large as a model: it goes before the next comes
 
 
 def as_map(body: bytes, name: str, kind: str) -> dict[str, Any]:

@@ -105,6 +105,8 @@ class PartyNode:
         Raises RefusedError for what this party does not do, and MessageError for what is no question.
         """
         step, digest = step_of(text), hashlib.sha256(question).digest()
+        if not question and step.kind == "training" and self._charter.lateness.rule == "stale":
+            return self._late(step)
         if (known := self._given(step, digest)) is not None:
             return known
         before = self._ready and self._ready.member.local
@@ -138,6 +140,15 @@ class PartyNode:
         if not self._schedule.allows(step, self._store.last(), self._begins):
             raise self._refused(f"it asks for {step.words} out of turn, or the charter does not name it")
         return None
+
+    def _late(self, step: Step) -> bytes:
+        """Return the answer that the party has to an earlier question; empty: none, it was not computed."""
+        known = self._store.answer(step)
+        if known is None:
+            return b""
+        if known[1] == _FAULT:
+            raise self._cannot(step)
+        return known[1]
 
     @property
     def _begins(self) -> str:

@@ -74,7 +74,7 @@ def schedule_of(charter: Charter, keys: int) -> Schedule:
         before += [*statistics("products"), "turn"]
     before += ["start", *summed(*algorithm.openings)]
     each = tuple(summed(*algorithm.preludes, "training"))
-    skips = charter.lateness.rule == "go_on"
+    skips = charter.lateness.rule != "wait"
     return Schedule(tuple(before), each, charter.rounds, skips, charter.changes_members)
 
 
