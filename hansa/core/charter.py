@@ -26,6 +26,9 @@ PASSES = 5
 UNDAMPED_PARTIES = 8
 """Up to so many parties the exchange is not damped, unless the charter says otherwise."""
 
+STALE_ROUNDS = 4
+"""How many rounds late an answer may come, where stale ones count, unless the charter says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -192,9 +195,15 @@ class Protection:
 class Lateness:
     """How long the coordinator of separate machines waits; in a simulation nobody is late."""
 
-    rule: str = "wait"  # wait, or go_on: without those who are late in a round
+    rule: str = "wait"  # wait; go_on: without those who are late in a round; stale: they count later
     seconds: float = 3600.0  # that a step waits; then the run ends, or goes on
-    quorum: int | None = None  # go_on: parties that a round needs; none: more than half of them
+    quorum: int | None = None  # go_on, stale: parties that a round needs; none: more than half of them
+    rounds: int | None = None  # stale: how many rounds late an answer may come; none: STALE_ROUNDS
+
+    @property
+    def oldest(self) -> int:
+        """Return how many rounds late an answer may come and still count."""
+        return self.rounds or STALE_ROUNDS
 
 
 @dataclass(frozen=True, slots=True)

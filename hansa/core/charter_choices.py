@@ -66,7 +66,7 @@ def word_faults(table: str, key: str, word: str, allowed: Sequence[str]) -> Iter
 _WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("data", "source", ("cmapss", "simulated", "table")),
     ("data", "missing", ("refuse", "hold")),
-    ("lateness", "rule", ("wait", "go_on")),
+    ("lateness", "rule", ("wait", "go_on", "stale")),
     ("label", "source", ("target", "failed_at", "threshold")),
     ("regimes", "kind", ("centres", "bins", "none")),
     ("partition", "kind", ("horizontal", "vertical", "hybrid", "mixed", "given")),
@@ -128,6 +128,7 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
     ("protection", "norm", lambda x: x > 0, "over 0"),
     ("lateness", "seconds", lambda x: 1 <= x <= 604_800, "from 1 to 604800, a week"),
     ("lateness", "quorum", lambda x: x >= 1, "of at least 1, or leave it out for more than half"),
+    ("lateness", "rounds", lambda x: 1 <= x <= 10, "from 1 to 10"),
     ("defence", "bad", lambda x: x >= 0, "of at least 0"),
     ("validation", "share", lambda x: 0 <= x < 1, "from 0 to below 1"),
     ("gate", "every", lambda x: x >= 0, "of at least 0 (0 lets nobody vote)"),

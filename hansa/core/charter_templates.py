@@ -309,7 +309,7 @@ secrecy = "{secrecy}"
 # most_rows = 10000000
 
 # How long the coordinator of separate machines waits in each step; then the run ends. go_on: a round goes on
-# without those who are late, where weights are averaged.
+# without those who are late, where weights are averaged. stale: their answers count in a later round.
 # [lateness]
 # rule = "wait"
 # seconds = 3600

@@ -262,6 +262,13 @@ def _who_is_waited_for(charter: Charter) -> Iterator[str]:
             f"Lateness: a round goes on after {late.seconds:g} s with those who answered, "
             f"{charter.needed} of {charter.parties} at least. In a simulation nobody is late."
         )
+    elif late.rule == "stale":
+        yield (
+            f"Lateness: a round goes on once {charter.needed} of {charter.parties} have answered and half as "
+            "long again has passed. A late answer counts in a later round, divided by the root of 1 + its "
+            f"age in rounds, up to an age of {late.oldest}. After {late.seconds:g} s without enough answers "
+            "the run ends. In a simulation nobody is late."
+        )
     elif late != Lateness():
         yield f"Lateness: after {late.seconds:g} s without an answer a run of separate machines ends."
 

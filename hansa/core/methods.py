@@ -351,6 +351,9 @@ PRODUCED = frozenset(
 )
 """Scenarios whose terms three servers multiply under shared secrecy."""
 
+STALE = frozenset(name for name, method in METHODS.items() if method.term in (_WEIGHTS_TERM, _BODY_TERM))
+"""Scenarios whose terms are changes of weights and nothing else: one that comes late can still be added."""
+
 LATE = frozenset(name for name, method in METHODS.items() if "staleness" in method.settings)
 """Those that wait for nobody: a round goes on without the parties that are late."""
 

@@ -34,6 +34,17 @@ class Asking:
         self._least = 0  # how many must be counted in it
         self._counted: dict[str, list[str]] = {} if kept is None else codec.decode(kept)
 
+    @property
+    def needed(self) -> int:
+        """Return how many parties must answer in a round in time."""
+        return self.charter.needed
+
+    def step(self, kind: str) -> Step:
+        """Return the next step of the round at work."""
+        step = Step(self.round, self.number, kind)
+        self.number += 1
+        return step
+
     def begin(self, round_: int, number: int = 0) -> None:
         """Go on with a step of a round, by default its first."""
         self.round, self.number = round_, number
@@ -58,8 +69,7 @@ class Asking:
         the step, or counts as late.
         Raises PartyError for a refusal, and AbortedError where too few answer in time.
         """
-        step = Step(self.round, self.number, kind)
-        self.number += 1
+        step = self.step(kind)
         late = self.charter.lateness
         before = self._counted.get(step.text)
         asked = questions if before is None else {name: questions[name] for name in before}
@@ -69,16 +79,16 @@ class Asking:
             asked = {name: one for name, one in asked.items() if name in found or name not in gone}
         refused = {name: one for name, one in found.items() if isinstance(one, Refusal)}
         here = [name for name in asked if name in found and name not in refused]
-        may_lack = before is None and late.rule == "go_on" and not all_of_them
-        self._least = self.charter.needed if may_lack else len(asked)
+        may_lack = before is None and late.rule != "wait" and not all_of_them
+        self._least = self.needed if may_lack else len(asked)
         if len(here) < max(1, self._least):
-            raise self._lacking(step, asked, found, refused)
+            raise self.lacking(step, asked, found, refused)
         self._step = step if may_lack or len(asked) < len(before or questions) else None
         return self._read(here, found, wrong)
 
     def drops(self, name: str, fault: HansaError) -> bool:
         """Return whether the step at work goes on without a party whose answer is none; it counts as late."""
-        may = self._step is not None and self.charter.lateness.rule == "go_on"
+        may = self._step is not None and self.charter.lateness.rule != "wait"
         if may:
             logger.warning("counted as late party=%s why=%s", name, fault)
         return may
@@ -91,11 +101,7 @@ class Asking:
         if self._step is None:
             return
         if len(names) < self._least:
-            raise AbortedError(
-                f"{len(names)} parties gave an answer, and {self._step.words} needs {self._least}",
-                do="see what the log says of the others, and start the coordinator again: it goes on",
-                where=self.charter.name,
-            )
+            raise self.too_few(self._step, len(names), self._least)
         self._counted[self._step.text] = list(names)
         self._store.keep({_COUNTED: codec.encode(self._counted)})
 
@@ -120,26 +126,15 @@ class Asking:
         questions = dict.fromkeys(self.names, codec.encode({}))
         self._transport.exchange(step.text, questions, _FAREWELL_S)
 
-    def _read(
-        self, names: Sequence[str], found: dict[str, Body | Refusal], wrong: dict[str, MessageError] | None
-    ) -> Iterator[tuple[str, bytes]]:
-        """Yield answers as they are read; each goes before the next is fetched."""
-        for name in names:
-            answer = found.pop(name)
-            assert not isinstance(answer, Refusal)
-            try:
-                body = answer.read()
-            except (MessageError, LinkError) as fault:
-                if wrong is not None and isinstance(fault, MessageError):
-                    wrong[name] = fault
-                    continue
-                if self.drops(name, fault):
-                    continue
-                raise
-            yield name, body
-            del answer, body  # as large as a model: it goes before the next comes
+    def too_few(self, step: Step, count: int, least: int) -> AbortedError:
+        """Return what is said where too few answers are sound."""
+        return AbortedError(
+            f"{count} parties gave an answer, and {step.words} needs {least}",
+            do="see what the log says of the others, and start the coordinator again: it goes on",
+            where=self.charter.name,
+        )
 
-    def _lacking(
+    def lacking(
         self,
         step: Step,
         asked: Mapping[str, bytes],
@@ -163,6 +158,25 @@ class Asking:
             do="see that their nodes run, and start the coordinator again: it goes on",
             where=self.charter.name,
         )
+
+    def _read(
+        self, names: Sequence[str], found: dict[str, Body | Refusal], wrong: dict[str, MessageError] | None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield answers as they are read; each goes before the next is fetched."""
+        for name in names:
+            answer = found.pop(name)
+            assert not isinstance(answer, Refusal)
+            try:
+                body = answer.read()
+            except (MessageError, LinkError) as fault:
+                if wrong is not None and isinstance(fault, MessageError):
+                    wrong[name] = fault
+                    continue
+                if self.drops(name, fault):
+                    continue
+                raise
+            yield name, body
+            del answer, body  # as large as a model: it goes before the next comes
 
 
 def as_map(body: bytes, name: str, kind: str) -> dict[str, Any]:

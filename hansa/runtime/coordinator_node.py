@@ -38,6 +38,7 @@ from hansa.runtime.learning import algorithm_of, network_of
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import schedule_of, sums_products
 from hansa.runtime.seats import CoordinatorSeat
+from hansa.runtime.stale_gathering import StaleGathering
 from hansa.runtime.sums import Sums
 from hansa.transport.seam import Transport
 
@@ -115,6 +116,7 @@ class CoordinatorNode:
         """
         self._charter, self._store, self._seat, self._beside = charter, store, seat, beside
         store.claim(f"{COORDINATOR} in {charter_digest(charter)}")
+        self._transport = transport
         self._asking = Asking(charter, transport, store)
         self._judging = CoordinatorJudging(charter, self._asking)
         members = beside.members
@@ -223,6 +225,8 @@ class CoordinatorNode:
         if self._judging.rounds is not None:
             return JudgedGathering(self._asking, self._judging.rounds)
         if self._charter.secrecy == "open":
+            if self._charter.lateness.rule == "stale":
+                return StaleGathering(self._asking, self._charter, self._transport, self._store)
             return OpenGathering(self._asking)
         sums = Sums(self._charter, self._charter.algorithm.name, len(self._asking.names))
         return MaskedGathering(self._asking, sums, self._seat.channels(adverts))

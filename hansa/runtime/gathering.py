@@ -23,6 +23,7 @@ from hansa.transport.memory import ask_of
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _WEIGHT = "weight"  # the name of what a party counts for, in a frame of terms
+WHOLE = np.float32(1.0)
 _PIECE = 1 << 18  # numbers that are worked on at a time
 
 
@@ -62,7 +63,7 @@ class OpenGathering:
         found = self._leaves(kind, self._asked(ask, kind), shapes)
         if addressed:
             return [_terms(shapes[name], leaves) for name, leaves in found]
-        return _added(like[0], found)
+        return added(like[0], ((leaves, WHOLE) for _, leaves in found))
 
     def _asked(self, ask: Ask, kind: str) -> Iterator[tuple[str, bytes]]:
         questions = questions_of(self._asking.names, ask)
@@ -75,7 +76,7 @@ class OpenGathering:
         counted = []
         for name, body in answers:
             try:
-                leaves = _checked(leaves_of(shapes[name], body, name), name, kind)
+                leaves = checked(leaves_of(shapes[name], body, name), name, kind)
             except MessageError as fault:
                 if self._asking.drops(name, fault):
                     continue
@@ -136,7 +137,7 @@ def questions_of(names: Sequence[str], ask: Ask) -> dict[str, bytes]:
     return {name: frame(ask_of(ask, party)) for party, name in enumerate(names)}
 
 
-def _checked(leaves: Leaves, name: str, kind: str) -> Leaves:
+def checked(leaves: Leaves, name: str, kind: str) -> Leaves:
     """Return the arrays of a party's terms, if they can be multiplied and added; raises MessageError."""
     share = leaves[_WEIGHT]
     if not (share >= 0.0 and np.isfinite(share) and all(map(_all_finite, leaves.values()))):
@@ -144,19 +145,15 @@ def _checked(leaves: Leaves, name: str, kind: str) -> Leaves:
     return leaves
 
 
-def _terms(like: Terms, leaves: Leaves) -> Terms:
-    found: Terms = arrays.restore(like, leaves)
-    return found
-
-
-def _added(like: Terms, found: Iterator[tuple[str, Leaves]]) -> Totals:
+def added(like: Terms, found: Iterator[tuple[Leaves, np.float32]]) -> Totals:
     """Return the weighted sum of terms, added as they come, so that it is the same to the bit every time.
 
-    One party's terms are in memory at a time, and of their products a piece.
+    found: each party's terms, and how much of their values counts; their weight counts as a whole. One
+    party's terms are in memory at a time, and of their products a piece.
     """
     total: dict[str, NDArray[Any]] = {}
     weight: Any = np.float32(0.0)
-    for _, leaves in found:
+    for leaves, part in found:
         share = leaves[_WEIGHT][()]  # a number of its own: a view would keep the whole message
         first = not total
         for name, leaf in leaves.items():
@@ -164,7 +161,7 @@ def _added(like: Terms, found: Iterator[tuple[str, Leaves]]) -> Totals:
                 continue
             if first:
                 total[name] = np.zeros(leaf.shape, np.result_type(leaf, share))
-            _add(total[name].reshape(-1), leaf.reshape(-1), share, first)
+            _add(total[name].reshape(-1), leaf.reshape(-1), share * part, first)
         weight = weight + share
         del leaves, leaf
     own = [total[name] for name in arrays.flatten(like) if name != _WEIGHT]
@@ -176,6 +173,11 @@ def _added(like: Terms, found: Iterator[tuple[str, Leaves]]) -> Totals:
             where="training",
         )
     return Totals(values, weight)
+
+
+def _terms(like: Terms, leaves: Leaves) -> Terms:
+    found: Terms = arrays.restore(like, leaves)
+    return found
 
 
 def _add(total: NDArray[Any], leaf: NDArray[Any], share: NDArray[Any], first: bool) -> None:

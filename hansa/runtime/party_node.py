@@ -133,6 +133,8 @@ class PartyNode:
         Raises RefusedError for what this party does not do, and MessageError for what is no question.
         """
         step, digest = step_of(text), hashlib.sha256(question).digest()
+        if not question and step.kind == "training" and self._charter.lateness.rule == "stale":
+            return self._late(step)
         if (known := self._given(step, digest)) is not None:
             return known
         before = self._ready and self._ready.member.local
@@ -176,6 +178,15 @@ class PartyNode:
             return b""
         known = self._store.state(kind)
         return self._store.state(_TRIED + kind) or b"" if known is None else hashlib.sha256(known).digest()
+
+    def _late(self, step: Step) -> bytes:
+        """Return the answer that the party has to an earlier question; empty: none, it was not computed."""
+        known = self._store.answer(step)
+        if known is None:
+            return b""
+        if known[1] == _FAULT:
+            raise self._cannot(step)
+        return known[1]
 
     @property
     def _begins(self) -> str:

@@ -106,7 +106,7 @@ def schedule_of(charter: Charter, keys: int) -> Schedule:
         before += [*statistics("products"), "turn"]
     before += ["start", *learnt(*algorithm.openings), *[VOTE] * bool(charter.gate.every)]
     each = tuple(learnt(*algorithm.preludes, "training"))
-    skips = charter.lateness.rule == "go_on"
+    skips = charter.lateness.rule != "wait"
     told = (VERDICTS,) if charter.judges or charter.gate.every else ()
     beside = _judged(charter)
     return Schedule(tuple(before), each, charter.rounds, skips, charter.changes_members, beside, told)

@@ -5,7 +5,8 @@ Each number is written by one thread: the node's own, or its link's. Whoever rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -14,7 +15,7 @@ from typing import Any
 from hansa.core.errors import HansaError
 from hansa.core.steps import step_of
 from hansa.transport.nats_link import Link
-from hansa.transport.seam import Answer, Body, Refusal, Transport
+from hansa.transport.seam import Answer, Body, Questions, Refusal, Transport
 
 
 @dataclass(slots=True)
@@ -133,3 +134,39 @@ class _Watched:
         signs.missing = tuple(name for name in questions if name not in found)
         signs._step(sum(map(len, questions.values())), sum(one.size for one in bodies), began)
         return found
+
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[Questions]:
+        """Yield the questions of the transport below; all of them together count as one step."""
+        signs, began = self._signs, perf_counter()
+        with self._transport.asking(seconds) as below:
+            asked = _WatchedQuestions(below, signs)
+            yield asked
+        signs.missing = tuple(below.missing)
+        signs._step(asked.question_bytes, asked.answer_bytes, began)
+
+
+class _WatchedQuestions:
+    """Questions whose bytes are counted."""
+
+    def __init__(self, below: Questions, signs: VitalSigns) -> None:
+        self._below, self._signs = below, signs
+        self.question_bytes = self.answer_bytes = 0
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Return who has not answered."""
+        return self._below.missing
+
+    def ask(self, step: str, questions: Mapping[str, bytes]) -> None:
+        """Ask."""
+        self.question_bytes += sum(map(len, questions.values()))
+        self._below.ask(step, questions)
+
+    def heard(self, seconds: float) -> Sequence[tuple[str, Body | Refusal]]:
+        """Return what has come."""
+        came = self._below.heard(seconds)
+        bodies = [one for _, one in came if not isinstance(one, Refusal)]
+        self._signs.counts.refusals += len(came) - len(bodies)
+        self.answer_bytes += sum(one.size for one in bodies)
+        return came

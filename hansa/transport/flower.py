@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from hansa.core.errors import MessageError
@@ -42,19 +42,6 @@ class Grid(Protocol):
         """Return the replies that are there."""
 
 
-@dataclass(eq=False)
-class _Step:
-    """One exchange that is under way."""
-
-    name: str
-    questions: Mapping[str, bytes]
-    missing: set[str]
-    ends: float
-    found: dict[str, Body | Refusal] = field(default_factory=dict)
-    sent: dict[str, tuple[str, int]] = field(default_factory=dict)  # message id: party and its node
-    again: dict[int, float] = field(default_factory=dict)  # node: when it may be asked again
-
-
 class FlowerTransport:
     """The seam over Flower; nodes may come and go while it works."""
 
@@ -81,19 +68,28 @@ class FlowerTransport:
         self, step: str, questions: Mapping[str, bytes], seconds: float
     ) -> dict[str, Body | Refusal]:
         """Ask each party its question; return what came back in time, in the order of the questions."""
-        missing = {party for party in questions if party in self._keys}
-        now = _Step(step, questions, missing, time.perf_counter() + seconds)
-        while now.missing & self._keys.keys():
-            with self._turn:
-                self._call_roll()
-                self._ask(now)
-                self._hear(now)
-            left = now.ends - time.perf_counter()
-            if left <= 0:
-                break
-            if now.missing:
-                time.sleep(min(_LOOK_SECONDS, left))
-        return {party: now.found[party] for party in questions if party in now.found}
+        ends, found = time.perf_counter() + seconds, dict[str, Body | Refusal]()
+        with self.asking(seconds) as asked:
+            asked.ask(step, questions)
+            while asked.missing and time.perf_counter() < ends:
+                found |= asked.heard(ends - time.perf_counter())
+        return {party: found[party] for party in questions if party in found}
+
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[_Asked]:
+        """Yield a way to ask parties questions of several steps, for so many seconds."""
+        yield _Asked(self, time.perf_counter() + seconds)
+
+    def takes(self, party: str) -> bool:
+        """Return whether a party is counted on."""
+        return party in self._keys
+
+    def turn(self, asked: _Asked) -> None:
+        """Look once for new nodes and for answers, and ask whoever is due."""
+        with self._turn:
+            self._call_roll()
+            self._ask(asked)
+            self._hear(asked)
 
     def _call_roll(self) -> None:
         """Learn whose the nodes are that came since the last time."""
@@ -121,22 +117,18 @@ class FlowerTransport:
             if (letter.head.step, letter.head.kind) == (roll_call(node), ANSWER):
                 self._seats[letter.head.sender] = node
 
-    def _ask(self, step: _Step) -> None:
+    def _ask(self, asked: _Asked) -> None:
         """Send its question to whoever is there and was not asked lately."""
         now = time.perf_counter()
-        there = {
-            self._seats[party]: party
-            for party in step.questions
-            if party in step.missing & self._seats.keys()
-        }
-        due = {node: party for node, party in there.items() if step.again.get(node, 0.0) <= now}
+        there = {self._seats[party]: party for party in asked.missing if party in self._seats}
+        due = {node: party for node, party in there.items() if asked.again.get((party, node), 0.0) <= now}
         contents = {
-            node: self._writer.content(step.name, party, QUESTION, step.questions[party])
+            node: self._writer.content(asked.steps[party], party, QUESTION, asked.bodies[party])
             for node, party in due.items()
         }
-        sent = self._push(contents, QUERY, max(1.0, step.ends - now))
-        step.sent |= {number: (due[node], node) for number, node in sent.items()}
-        step.again |= dict.fromkeys(due, now + _LOST_SECONDS)
+        sent = self._push(contents, QUERY, max(1.0, asked.ends - now))
+        asked.sent |= {number: (due[node], asked.steps[due[node]], node) for number, node in sent.items()}
+        asked.again |= {(party, node): now + _LOST_SECONDS for node, party in due.items()}
 
     def _push(self, contents: Mapping[int, Any], kind: str, seconds: float) -> dict[str, int]:
         """Return the messages that Flower took, by their ids, with the node that each is to."""
@@ -146,17 +138,17 @@ class FlowerTransport:
         numbers = self._grid.push_messages(messages) if messages else []
         return {number: node for number, node in zip(numbers, contents, strict=False) if number}
 
-    def _hear(self, step: _Step) -> None:
-        for message in self._grid.pull_messages(list(step.sent)) if step.sent else ():
-            party, node = step.sent.pop(message.metadata.reply_to_message_id, ("", 0))
-            if party not in step.missing:
+    def _hear(self, asked: _Asked) -> None:
+        for message in self._grid.pull_messages(list(asked.sent)) if asked.sent else ():
+            party, step, node = asked.sent.pop(message.metadata.reply_to_message_id, ("", "", 0))
+            if asked.steps.get(party) != step:
                 continue
-            answer = self._answer(step.name, party, message)
+            answer = self._answer(step, party, message)
             if answer is None:
-                step.again[node] = time.perf_counter() + _AGAIN_SECONDS
+                asked.again[party, node] = time.perf_counter() + _AGAIN_SECONDS
             else:
-                step.found[party] = answer
-                step.missing.discard(party)
+                asked.came.append((party, answer))
+                del asked.steps[party]
 
     def _answer(self, step: str, party: str, message: Any) -> Body | Refusal | None:
         """Return a party's answer; None for what is none, and is logged."""
@@ -171,3 +163,39 @@ class FlowerTransport:
         except MessageError as fault:
             logger.warning("message dropped why=%s", fault)
             return None
+
+
+class _Asked:
+    """Questions that are under way over Flower, one at a time to each party."""
+
+    def __init__(self, flower: FlowerTransport, ends: float) -> None:
+        self._flower, self.ends = flower, ends
+        self.steps: dict[str, str] = {}  # of each party that has not answered
+        self.bodies: dict[str, bytes] = {}
+        self.came: list[tuple[str, Body | Refusal]] = []
+        self.sent: dict[str, tuple[str, str, int]] = {}  # message id: party, step and the party's node
+        self.again: dict[tuple[str, int], float] = {}  # a party at a node: when it may be asked again
+
+    @property
+    def missing(self) -> list[str]:
+        """Return who has not answered."""
+        return [party for party in self.steps if self._flower.takes(party)]
+
+    def ask(self, step: str, questions: Mapping[str, bytes]) -> None:
+        """Ask parties a step's questions, from the next turn on."""
+        known = [party for party in questions if self._flower.takes(party)]
+        self.bodies |= {party: questions[party] for party in known}
+        self.steps |= dict.fromkeys(known, step)
+        self.again = {seat: when for seat, when in self.again.items() if seat[0] not in known}
+
+    def heard(self, seconds: float) -> list[tuple[str, Body | Refusal]]:
+        """Return what has come, as soon as there is something; seconds: after which it returns anyway."""
+        ends = time.perf_counter() + seconds
+        while self.missing:
+            self._flower.turn(self)
+            left = ends - time.perf_counter()
+            if self.came or left <= 0:
+                break
+            time.sleep(min(_LOOK_SECONDS, left))
+        came, self.came = self.came, []
+        return came

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -30,6 +31,34 @@ class Memory:
         """Return the answers of those who are there, in the order of the questions."""
         there = {name: question for name, question in questions.items() if name in self._parties}
         return {name: _answered(self._parties[name], step, question) for name, question in there.items()}
+
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[seam.Questions]:
+        """Yield questions that are answered when they are asked."""
+        yield _Asked(self, seconds)
+
+
+class _Asked:
+    """Questions that all are answered who are there."""
+
+    def __init__(self, memory: Memory, seconds: float) -> None:
+        self._memory, self._seconds = memory, seconds
+        self._came: list[tuple[str, seam.Body | seam.Refusal]] = []
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Return nobody: who is absent is not waited for."""
+        return ()
+
+    def ask(self, step: str, questions: Mapping[str, bytes]) -> None:
+        """Ask, and take the answers."""
+        self._came += self._memory.exchange(step, questions, self._seconds).items()
+
+    def heard(self, seconds: float) -> Sequence[tuple[str, seam.Body | seam.Refusal]]:
+        """Return what has come."""
+        del seconds
+        came, self._came = self._came, []
+        return came
 
 
 def _answered(answer: seam.Answer, step: str, question: bytes) -> seam.Body | seam.Refusal:

@@ -7,12 +7,12 @@ server and a late answer cost time alone.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from hansa.core.errors import LinkError, MessageError
 from hansa.crypto.signing import SigningKey
@@ -31,6 +31,7 @@ from hansa.transport.envelope import (
     signed,
 )
 from hansa.transport.nats_link import Link
+from hansa.transport.nats_underway import Told, Underway
 from hansa.transport.seam import Body, Refusal
 from hansa.transport.subjects import Bucket
 
@@ -39,13 +40,7 @@ logger = logging.getLogger(__name__)
 COORDINATOR = "coordinator"
 LARGEST_BODY = 1 << 30  # bytes
 BUCKET_BODIES = 2  # of the largest size in one bucket
-_FIRST_WAIT = 1.0  # seconds until who has not answered is asked again
-_SLOWER = 1.6  # times as long each time
-_LONGEST_WAIT = 10.0
 READ_SECONDS = 60.0  # in which a body must be fetched, a server's restart included
-
-Told = Callable[[str, Sequence[str]], None]
-"""Hears, whenever some are asked again, the step and who has not answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +56,6 @@ class End:
     def __post_init__(self) -> None:
         if not subjects.is_run(self.run):
             raise ValueError(f"{self.run!r} is no id of a run: 1 to 32 hexadecimal digits")
-
-
-@dataclass(eq=False)
-class _Step:
-    """One exchange that is under way; the link's thread writes, the caller's waits."""
-
-    missing: set[str]
-    found: dict[str, Body | Refusal] = field(default_factory=dict)
-    turn: threading.Event = field(
-        default_factory=threading.Event
-    )  # all are there, or it is time to ask again
 
 
 class Elsewhere:
@@ -103,7 +87,7 @@ class NatsTransport:
         self._end = end
         self._told = told
         self._keys: dict[str, bytes] = {}
-        self._steps: dict[str, _Step] = {}
+        self._underway: set[Underway] = set()
         self._shared = subjects.shared_bucket(end.run)
         objects.make_bucket(end.link, self._shared, end.largest * BUCKET_BODIES)
         for party, key in keys.items():
@@ -119,11 +103,9 @@ class NatsTransport:
 
     def forget(self, party: str) -> None:
         """Neither hear a party nor wait for it, until it is admitted again."""
-        if self._keys.pop(party, None) is None:
-            return
-        for step in tuple(self._steps.values()):
-            step.missing.discard(party)
-            step.turn.set()
+        self._keys.pop(party, None)
+        for underway in tuple(self._underway):
+            underway.drop(party)
 
     def expel(self, party: str) -> None:
         """Neither hear a party nor wait for it any more. Raises LinkError where its bucket stays."""
@@ -135,64 +117,63 @@ class NatsTransport:
     ) -> dict[str, Body | Refusal]:
         """Ask each party its question; return what came back in time, in the order of the questions."""
         ends = time.perf_counter() + seconds
-        now = _Step({party for party in questions if party in self._keys})
-        if self._steps.setdefault(step, now) is not now:
-            raise ValueError(f"step {step} is under way already")
+        found: dict[str, Body | Refusal] = {}
+        with self.asking(seconds) as underway:
+            try:
+                underway.ask(step, {party: body for party, body in questions.items() if party in self._keys})
+            except LinkError as fault:
+                logger.warning("step not asked step=%s why=%s", step, fault)
+            else:
+                found |= underway.heard(ends - time.perf_counter(), each=False)
+        return {party: found[party] for party in questions if party in found}
+
+    @contextmanager
+    def asking(self, seconds: float) -> Iterator[Underway]:
+        """Yield a way to ask parties questions of several steps, for so many seconds."""
+        ends, places = time.perf_counter() + seconds, dict[bytes, tuple[str, bytes]]()
+        write = partial(self._letters, places, ends)
+        underway = Underway(write, self._end.link.publish, self._told)
+        self._underway.add(underway)
         try:
-            with self._letters(step, questions, ends) as letters:
-                self._wait(step, now, letters, ends)
-        except LinkError as fault:
-            logger.warning("step not asked step=%s why=%s", step, fault)
+            yield underway
         finally:
-            del self._steps[step]
-        return {party: now.found[party] for party in questions if party in now.found}
+            self._underway.discard(underway)
+            for place, _ in places.values():
+                objects.remove(self._end.link, self._shared, place)
 
     def close(self) -> None:
         """Hear nobody any more; the link stays."""
         self._end.link.hear(subjects.from_all(self._end.run), None)
 
-    @contextmanager
     def _letters(
-        self, step: str, questions: Mapping[str, bytes], ends: float
-    ) -> Iterator[dict[str, tuple[str, bytes]]]:
-        """Yield each party's subject and envelope; large bodies lie in the shared bucket meanwhile."""
-        end, places = self._end, dict[bytes, tuple[str, bytes]]()
-        digests = {id(body): digest_of(body) for body in questions.values()}
-        try:
-            letters = {}
-            for party, body in questions.items():
-                digest, inside = digests[id(body)], len(body) <= INLINE_BYTES
-                if not inside and digest not in places:
-                    left = max(0.0, ends - time.perf_counter())
-                    places[digest] = objects.store(end.link, self._shared, body, left)
-                lies = () if inside else places[digest]
-                head = Head(end.run, step, end.name, party, QUESTION, len(body), digest, *lies)
-                content = signed(head, body if inside else b"", end.key)
-                letters[party] = subjects.to_party(end.run, party), content
-            yield letters
-        finally:
-            for place, _ in places.values():
-                objects.remove(end.link, self._shared, place)
+        self,
+        places: dict[bytes, tuple[str, bytes]],
+        ends: float,
+        step: str,
+        questions: Mapping[str, bytes],
+    ) -> dict[str, tuple[str, bytes]]:
+        """Return each party's subject and envelope; large bodies lie in the shared bucket from now on.
 
-    def _wait(self, step: str, now: _Step, letters: Mapping[str, tuple[str, bytes]], ends: float) -> None:
-        """Ask, and ask again who is missing, until nobody is or the time is over."""
-        wait, asked_again = _FIRST_WAIT, False
-        while now.missing:
-            missing = [party for party in letters if party in now.missing]
-            if asked_again:
-                logger.info("asked again step=%s missing=%d", step, len(missing))
-                self._told(step, missing)
-            self._end.link.publish([letters[party] for party in missing])
-            returned = now.turn.wait(max(0.0, min(wait, ends - time.perf_counter())))
-            now.turn.clear()
-            if time.perf_counter() >= ends:
-                return
-            asked_again = True
-            wait = _FIRST_WAIT if returned else min(wait * _SLOWER, _LONGEST_WAIT)
+        places: where they do, by their digests. ends: until when they may be put there, of `perf_counter`.
+        """
+        if any(one.awaits(step, party) for one in tuple(self._underway) for party in questions):
+            raise ValueError(f"step {step} is under way already")
+        end, letters = self._end, dict[str, tuple[str, bytes]]()
+        digests = {id(body): digest_of(body) for body in questions.values()}
+        for party, body in questions.items():
+            digest, inside = digests[id(body)], len(body) <= INLINE_BYTES
+            if not inside and digest not in places:
+                left = max(0.0, ends - time.perf_counter())
+                places[digest] = objects.store(end.link, self._shared, body, left)
+            lies = () if inside else places[digest]
+            head = Head(end.run, step, end.name, party, QUESTION, len(body), digest, *lies)
+            content = signed(head, body if inside else b"", end.key)
+            letters[party] = subjects.to_party(end.run, party), content
+        return letters
 
     def _ask_again(self) -> None:
-        for step in tuple(self._steps.values()):
-            step.turn.set()
+        for underway in tuple(self._underway):
+            underway.come_back()
 
     def _hear(self, data: bytes) -> None:
         """Take a party's message, in the link's thread, if it is an answer that is waited for."""
@@ -203,14 +184,12 @@ class NatsTransport:
         except MessageError as fault:
             logger.warning("message dropped why=%s", fault)
             return
-        step = self._steps.get(letter.head.step)
-        if step is None or letter.head.sender not in step.missing:
-            logger.debug("late answer step=%s party=%s", letter.head.step, letter.head.sender)
-            return
-        step.found[letter.head.sender] = answer
-        step.missing.discard(letter.head.sender)
-        if not step.missing:
-            step.turn.set()
+        step, party = letter.head.step, letter.head.sender
+        for underway in tuple(self._underway):
+            if underway.awaits(step, party):
+                underway.take(party, answer)
+                return
+        logger.debug("late answer step=%s party=%s", step, party)
 
     def _answer(self, letter: Letter) -> Body | Refusal:
         head = letter.head

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +30,20 @@ class Body(Protocol):
         """Return its bytes; raises MessageError where they are not those that the party signed for."""
 
 
+class Questions(Protocol):
+    """Questions that are under way, one at a time to each party, of one step or of several."""
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Return who has not answered and may yet."""
+
+    def ask(self, step: str, questions: Mapping[str, bytes]) -> None:
+        """Ask parties a step's questions; what they were asked before is waited for no more."""
+
+    def heard(self, seconds: float) -> Sequence[tuple[str, Body | Refusal]]:
+        """Return what has come, as soon as there is something; seconds: after which it returns anyway."""
+
+
 class Transport(Protocol):
     """The coordinator's side."""
 
@@ -40,3 +55,6 @@ class Transport(Protocol):
         step: names the exchange within the run; asked again, it brings the same answers. seconds: after
         which who has not answered is left out. Nobody gets another's question or sees another's answer.
         """
+
+    def asking(self, seconds: float) -> AbstractContextManager[Questions]:
+        """Open questions of several steps, for so many seconds; a step brings what it brought before."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
 from hansa.core.errors import PartyError
-from hansa.transport.seam import Answer, Body, Refusal, Transport
+from hansa.transport.seam import Answer, Body, Questions, Refusal, Transport
 
 NAMES = ("anna", "bert", "carl")
 PATIENCE = 20.0  # seconds, where an answer is sure to come
@@ -123,3 +123,38 @@ class PostBattery(ABC):
 
             for step, found in zip("abcd", threads.map(ask, "abcd"), strict=True):
                 assert found == {name: f"{step}: {step} {name}".encode() for name in NAMES}
+
+    def test_several_steps_are_asked_at_once_and_each_answer_is_told_when_it_comes(self) -> None:
+        with self.over({"anna": echo, "bert": echo}) as transport, transport.asking(PATIENCE) as asked:
+            asked.ask("1", {"anna": b"one", "carl": b"nobody"})
+            asked.ask("2", {"bert": b"two"})
+            assert read(dict(all_heard(asked, 2))) == {"anna": b"1: one", "bert": b"2: two"}
+            asked.ask("3", {"anna": b"three"})
+            assert read(dict(all_heard(asked, 1))) == {"anna": b"3: three"}
+            assert "anna" not in asked.missing
+            assert "bert" not in asked.missing
+
+    def test_a_question_takes_the_place_of_the_one_before(self) -> None:
+        with self.over({"anna": echo}) as transport, transport.asking(PATIENCE) as asked:
+            asked.ask("1", {"bert": b"to nobody"})
+            asked.ask("2", {"bert": b"to nobody", "anna": LARGE})
+            assert read(dict(all_heard(asked, 1))) == {"anna": b"2: " + LARGE}
+            asked.ask("3", {"anna": LARGE})
+            assert read(dict(all_heard(asked, 1))) == {"anna": b"3: " + LARGE}
+
+    def test_time_ends_what_is_asked_of_nobody_who_is_there(self) -> None:
+        with self.over({"anna": echo}) as transport, transport.asking(PATIENCE) as asked:
+            begun = time.perf_counter()
+            asked.ask("1", {"bert": b"?"})
+            assert list(asked.heard(0.3)) == []
+            assert time.perf_counter() - begun < PATIENCE / 2
+
+
+def all_heard(asked: Questions, count: int) -> list[tuple[str, Body | Refusal]]:
+    """Return so many answers, however they come."""
+    found = list[tuple[str, Body | Refusal]]()
+    ends = time.perf_counter() + PATIENCE
+    while len(found) < count and time.perf_counter() < ends:
+        found += asked.heard(PATIENCE)
+    assert len(found) == count
+    return found
