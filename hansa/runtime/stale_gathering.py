@@ -58,11 +58,15 @@ class _Round:
     refused: dict[str, Refusal] = field(default_factory=dict)
     unsound: set[str] = field(default_factory=set)  # whose answers are none
 
-    def ask(self, asked: Questions, name: str) -> None:
-        """Ask a party for its answer: of this round, or what it has of an earlier one."""
-        owed = self.due[name]
-        step = Step(owed, self.step.number, self.step.kind)
-        asked.ask(step.text, {name: self.question if owed == self.step.round else _WHAT_YOU_HAVE})
+    def ask(self, asked: Questions, names: Sequence[str]) -> None:
+        """Ask parties for their answers: of this round, or what they have of an earlier one."""
+        by_round: dict[int, list[str]] = {}
+        for name in names:
+            by_round.setdefault(self.due[name], []).append(name)
+        for round_, those in by_round.items():
+            question = self.question if round_ == self.step.round else _WHAT_YOU_HAVE
+            step = Step(round_, self.step.number, self.step.kind)
+            asked.ask(step.text, dict.fromkeys(those, question))
 
     @property
     def owed(self) -> dict[str, int]:
@@ -88,7 +92,8 @@ class StaleGathering(OpenGathering):
         """Return the sums."""
         assert not (addressed or ask.opening)  # the charter's rules ask for changes of weights
         step, question = self._asking.step("training"), frame(ask)
-        if step.text == self._settled:
+        here = {name for name, _ in self._counted} <= set(self._asking.names)
+        if step.text == self._settled and here:  # else one has left since, and the round is begun anew
             now = _Round(step, question, dict(self._counted))
             return added(like[0], self._again(now, like[0]))
         now = _Round(step, question, self._due(step.round))
@@ -103,8 +108,7 @@ class StaleGathering(OpenGathering):
         """Yield answers as they come, and how much of each counts, until enough did; then keep which."""
         began, enough_s = perf_counter(), math.inf
         with self._transport.asking(self._late.seconds) as asked:
-            for name in now.due:
-                now.ask(asked, name)
+            now.ask(asked, list(now.due))
             while True:
                 if len(now.counted) >= self._asking.needed:
                     enough_s = min(enough_s, perf_counter() - began)
@@ -126,8 +130,7 @@ class StaleGathering(OpenGathering):
         found: dict[str, Body | Refusal] = {}
         ends = perf_counter() + self._late.seconds
         with self._transport.asking(self._late.seconds) as asked:
-            for name in now.due:
-                now.ask(asked, name)
+            now.ask(asked, list(now.due))
             while len(found) < len(now.due):
                 came = asked.heard(max(0.0, ends - perf_counter()))
                 if not came:
@@ -158,7 +161,7 @@ class StaleGathering(OpenGathering):
             return None
         if not is_new:
             now.due[name] = now.step.round
-            now.ask(asked, name)
+            now.ask(asked, [name])
         elif isinstance(answer, Refusal):
             logger.warning("refused step=%s party=%s why=%s", now.step.text, name, answer.why)
             now.refused[name] = answer

@@ -79,6 +79,23 @@ class Elsewhere:
         return objects.pieces(self._link, self._bucket, self._head, READ_SECONDS)
 
 
+class Stored:
+    """A large question, which lies in the shared bucket until nobody holds this any more."""
+
+    def __init__(self, link: Link, bucket: Bucket, body: bytes, seconds: float) -> None:
+        """Put it there. Raises LinkError after so many seconds."""
+        self.lies = objects.store(link, bucket, body, seconds)  # its place and its key
+        weakref.finalize(self, objects.remove, link, bucket, self.lies[0]).atexit = False
+
+
+@dataclass(slots=True)
+class _Lying:
+    """The large questions of an exchange."""
+
+    by: dict[bytes, Stored] = field(default_factory=dict)  # by their digests
+    of: dict[str, Stored] = field(default_factory=dict)  # of each party
+
+
 class NatsTransport:
     """The seam over NATS; parties may come and go while it works."""
 
@@ -88,6 +105,7 @@ class NatsTransport:
         self._told = told
         self._keys: dict[str, bytes] = {}
         self._underway: set[Underway] = set()
+        self._lying: dict[str, Stored] = {}  # to each party that had not answered when its exchange ended
         self._shared = subjects.shared_bucket(end.run)
         objects.make_bucket(end.link, self._shared, end.largest * BUCKET_BODIES)
         for party, key in keys.items():
@@ -104,6 +122,7 @@ class NatsTransport:
     def forget(self, party: str) -> None:
         """Neither hear a party nor wait for it, until it is admitted again."""
         self._keys.pop(party, None)
+        self._lying.pop(party, None)
         for underway in tuple(self._underway):
             underway.drop(party)
 
@@ -116,11 +135,10 @@ class NatsTransport:
         self, step: str, questions: Mapping[str, bytes], seconds: float
     ) -> dict[str, Body | Refusal]:
         """Ask each party its question; return what came back in time, in the order of the questions."""
-        ends = time.perf_counter() + seconds
-        found: dict[str, Body | Refusal] = {}
-        with self.asking(seconds) as underway:
+        ends, found = time.perf_counter() + seconds, dict[str, Body | Refusal]()
+        with self._asking(_Lying(), seconds) as underway:
             try:
-                underway.ask(step, {party: body for party, body in questions.items() if party in self._keys})
+                underway.ask(step, questions)
             except LinkError as fault:
                 logger.warning("step not asked step=%s why=%s", step, fault)
             else:
@@ -129,45 +147,55 @@ class NatsTransport:
 
     @contextmanager
     def asking(self, seconds: float) -> Iterator[Underway]:
-        """Yield a way to ask parties questions of several steps, for so many seconds."""
-        ends, places = time.perf_counter() + seconds, dict[bytes, tuple[str, bytes]]()
-        write = partial(self._letters, places, ends)
-        underway = Underway(write, self._end.link.publish, self._told)
+        """Yield a way to ask parties questions of several steps, for so many seconds.
+
+        A large question to who has not answered then stays where it lies, until its party is asked another.
+        """
+        lying = _Lying()
+        with self._asking(lying, seconds) as underway:
+            yield underway
+            self._lying |= {one: lying.of[one] for one in underway.missing if one in lying.of}
+
+    @contextmanager
+    def _asking(self, lying: _Lying, seconds: float) -> Iterator[Underway]:
+        letters = partial(self._letters, lying, time.perf_counter() + seconds)
+        underway = Underway(letters, self._end.link.publish, self._told)
         self._underway.add(underway)
         try:
             yield underway
         finally:
             self._underway.discard(underway)
-            for place, _ in places.values():
-                objects.remove(self._end.link, self._shared, place)
 
     def close(self) -> None:
         """Hear nobody any more; the link stays."""
+        self._lying.clear()
         self._end.link.hear(subjects.from_all(self._end.run), None)
 
     def _letters(
-        self,
-        places: dict[bytes, tuple[str, bytes]],
-        ends: float,
-        step: str,
-        questions: Mapping[str, bytes],
+        self, lying: _Lying, ends: float, step: str, questions: Mapping[str, bytes]
     ) -> dict[str, tuple[str, bytes]]:
         """Return each party's subject and envelope; large bodies lie in the shared bucket from now on.
 
-        places: where they do, by their digests. ends: until when they may be put there, of `perf_counter`.
+        ends: until when they may be put there, of `perf_counter`.
         """
         if any(one.awaits(step, party) for one in tuple(self._underway) for party in questions):
             raise ValueError(f"step {step} is under way already")
         end, letters = self._end, dict[str, tuple[str, bytes]]()
         digests = {id(body): digest_of(body) for body in questions.values()}
         for party, body in questions.items():
-            digest, inside = digests[id(body)], len(body) <= INLINE_BYTES
-            if not inside and digest not in places:
-                left = max(0.0, ends - time.perf_counter())
-                places[digest] = objects.store(end.link, self._shared, body, left)
-            lies = () if inside else places[digest]
+            if party not in self._keys:
+                continue
+            digest, lies = digests[id(body)], ("", b"")
+            if body:
+                self._lying.pop(party, None)
+            if len(body) > INLINE_BYTES:
+                if digest not in lying.by:
+                    left = max(0.0, ends - time.perf_counter())
+                    lying.by[digest] = Stored(end.link, self._shared, body, left)
+                lying.of[party] = lying.by[digest]
+                lies = lying.by[digest].lies
             head = Head(end.run, step, end.name, party, QUESTION, len(body), digest, *lies)
-            content = signed(head, body if inside else b"", end.key)
+            content = signed(head, b"" if lies[0] else body, end.key)
             letters[party] = subjects.to_party(end.run, party), content
         return letters
 

@@ -16,7 +16,8 @@ from benchmarks.deployed_nodes import NAMES, Heard, Nodes, charter_text, digests
 from hansa.protection.enrolment import COORDINATOR
 from hansa.transport.nats_server import free_port
 from tests.batteries.fault_proxy import FaultProxy, fault_proxy
-from tests.journeys.founding import logs
+from tests.batteries.lossy_line import NO_LINE, THERE
+from tests.journeys.founding import Hansa, founded, logs
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 240.0
@@ -124,3 +125,27 @@ def test_lost_and_reordered_packets_change_no_bit(tmp_path: Path) -> None:
         found[name] = digests(tmp_path / name)
     assert found["bad"] == found["good"]
     assert set(found["good"]) == set(NAMES)
+
+
+def test_packets_that_a_line_loses_and_others_overtake_change_no_bit(
+    tmp_path: Path, hansa: Hansa, models: dict[str, str]
+) -> None:
+    """As above, where the kernel has no netem."""
+    if os.geteuid():
+        pytest.skip("needs root, for a network namespace and a device in it")
+    (tmp_path / "charter.toml").write_text(charter_text("masked", ROUNDS), encoding="utf-8")
+    hub = tmp_path / COORDINATOR
+    reach = ("--host", "0.0.0.0", "--named", THERE)  # noqa: S104 - of a namespace of its own
+    told = hansa("coordinator", "init", hub, tmp_path / "charter.toml", *reach)
+    assert told.exit_code == 0, told.stderr
+    founded(hansa, hub)
+    program = ["unshare", "--net", sys.executable, "-m", "tests.batteries.lossy_line", str(tmp_path)]
+    ran = subprocess.run(program, check=False, cwd=REPOSITORY, capture_output=True, text=True)
+    if ran.returncode == NO_LINE or "unshare" in ran.stderr:
+        pytest.skip("this kernel, or this container, has no namespaces or no TUN devices")
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert found["finished"], logs(tmp_path)
+    assert found["lost"] > 10
+    assert found["held"] > 50
+    assert digests(tmp_path) == models

@@ -63,6 +63,29 @@ def test_a_late_answer_counts_for_no_later_step(server: Wire) -> None:
         assert read(run.transport.exchange("2", {"anna": b"?"}, PATIENCE)) == {"anna": b"2: ?"}
 
 
+def test_a_large_question_can_be_fetched_after_its_exchange_until_another_is_asked(server: Wire) -> None:
+    go, kept = threading.Event(), dict[str, bytes]()
+
+    def slow(step: str, question: bytes) -> bytes:
+        assert go.wait(PATIENCE)
+        if question:
+            kept[step] = echo(step, question)
+        return kept.get(step, b"")
+
+    with run_of(server, ["anna"]) as run, run.party("anna", slow):
+        for step in ("1", "2"):  # it is at work on the first, and hears the second
+            with run.transport.asking(PATIENCE) as asked:
+                asked.ask(step, {"anna": LARGE if step == "2" else b"?"})
+                assert asked.heard(0.2) == []
+        with run.transport.asking(PATIENCE) as asked:
+            go.set()
+            asked.ask("2", {"anna": b""})
+            assert read(dict(asked.heard(PATIENCE))) == {"anna": b"2: " + LARGE}
+        assert len(run.transport._lying) == 1
+        assert read(run.transport.exchange("3", {"anna": b"?"}, PATIENCE)) == {"anna": b"3: ?"}
+        assert run.transport._lying == {}
+
+
 def test_who_is_missing_is_asked_again_and_told(server: Wire) -> None:
     seen: list[str] = []
     go = threading.Event()
