@@ -190,8 +190,10 @@ class CoordinatorNode:
         self._asking.begin(last)
         if self._store.state(_TAKEN) is None:
             questions = questions_of(self._asking.names, algorithm.ask(state))
-            for name, body in self._asking.ask("finish", questions, all_of_them=False):
-                as_map(body, name, "finish")
+            wrong: dict[str, MessageError] | None = {} if self._judging.rounds else None
+            for name, body in self._asking.ask("finish", questions, all_of_them=False, wrong=wrong):
+                if wrong is None:  # where bad parties are borne, what they say of the end ends nothing
+                    as_map(body, name, "finish")
             self._judging.tell()
             self._store.keep({_TAKEN: b""})  # who has heard the farewell is gone, and answers no more
         else:

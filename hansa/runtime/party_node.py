@@ -350,7 +350,7 @@ class PartyNode:
         """Return the party's terms, and what it remembers after them."""
         ask = self._ask(kind, question)
         assert self._ready is not None
-        terms = self._ready.member.answer(ask)
+        terms = self._ready.member.answer(ask, judged=self._charter.judges)
         return terms, {_LOCAL: laid(KEPT, self._ready.member.local)}
 
     def _ask(self, kind: str, question: bytes) -> Ask:

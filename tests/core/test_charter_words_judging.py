@@ -91,6 +91,18 @@ def test_who_is_rewarded_is_checked_and_weighed_by_rows(level: str, measure: str
     assert "Updates are weighed by: mean" in said(given)
 
 
+@pytest.mark.parametrize(
+    ("name", "level", "shown"),
+    [("fedavg", "open", True), ("fedavg", "shared", False), ("vertical", "open", False)],
+)
+def test_members_hear_to_whom_a_reward_shows_their_parts(name: str, level: str, shown: bool) -> None:
+    reward = Reward("gradient" if level == "shared" else "shapley")
+    given: Any = contract(
+        algorithm={"name": name}, protection=Protection(level), reward=reward, validation=Validation(0.2)
+    )
+    assert ("each member then gets what every other one adds" in said(given)) == shown
+
+
 def test_the_whole_charter_in_words_holds_these() -> None:
     given = contract(defence=DefenceChoice("median"), gate=Gate(5), validation=Validation(0.2))
     whole = "\n".join(explain(given))

@@ -119,8 +119,8 @@ def _poison(folder: str, name: str) -> None:
 
     honest = Member.answer
 
-    def answer(self: Member, ask: Ask) -> Terms:
-        terms = honest(self, ask)
+    def answer(self: Member, ask: Ask, *, judged: bool = False) -> Terms:
+        terms = honest(self, ask, judged=judged)
         return Terms(
             jax.tree.map(lambda leaf: np.float32(-1000) * np.asarray(leaf), terms.values), terms.weight
         )

@@ -35,6 +35,16 @@ def test_credits_are_those_of_the_trained_algorithm_and_one_run_has_one_evidence
     assert reward_of(run(tmp_path / "other", other)).evidence != found.evidence
 
 
+def test_of_machines_apart_the_run_stands_for_the_data_that_nobody_knows(tmp_path: Path) -> None:
+    found = []
+    for number in ("0a", "0b", "0b"):
+        out = run(tmp_path / str(len(found)), SHARES)
+        identity = {"charter_digest": "a", "roster_digest": "b", "run": number}
+        (out / "run.json").write_text(json.dumps(identity))
+        found.append(reward_of(out).evidence)
+    assert found[0] != found[1] == found[2]
+
+
 @pytest.mark.parametrize(
     ("shares", "more", "why"),
     [

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from hansa.core import codec
 from hansa.core.charter import Lateness
 from hansa.core.errors import HansaError, MessageError, RefusedError
 from hansa.core.messages import Terms
-from hansa.core.steps import step_of
+from hansa.core.steps import Step, step_of
 from hansa.judging.arrival import SALT_BYTES
 from hansa.runtime.schedule import BESIDE
 from tests.runtime.frames import closed, opened
@@ -141,9 +142,32 @@ def test_a_poisoner_that_keeps_to_the_protocol_is_thrown_out(tmp_path: Path, fac
         assert np.abs(nodes.networks[OTHER][leaf] - own).max() < 0.2
 
 
+def test_a_party_whose_training_leaves_the_finite_numbers_gets_a_verdict_and_ends_nothing(
+    tmp_path: Path,
+) -> None:
+    nodes = JudgedNodes(judged_charter(**RULE, reward={"measure": "shapley"}), tmp_path)
+
+    def break_records(step: Step, party: str) -> None:
+        if (step.round, step.number, party) == (1, 0, OTHER):
+            ready = nodes.alive[VICTIM]._ready
+            assert ready is not None
+            rows = ready.member.rows
+            lost = np.full(len(rows.y), np.nan, np.float32)
+            ready.member.rows = eqx.tree_at(lambda one: one.y, rows, lost)
+
+    nodes.leaving = break_records
+    with closing(nodes):
+        nodes.run()
+    own = [(one["outcome"], one["by"]) for one in nodes.found["verdicts"] if one["party"] == VICTIM]
+    assert own[1:] == [("rejected", "finite")] * 2
+    assert nodes.rounds == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("kind", "lie"),
     [
+        ("finish", lambda found: Bytes(b"garbage")),
+        pytest.param("finish", lambda found: Unreadable(b""), marks=slow),
         pytest.param("vote", lambda found: Bytes(b"garbage"), marks=slow),
         ("vote", lambda found: Bytes(codec.encode({"aye": 7}))),
         pytest.param("vote", lambda found: Unreadable(b""), marks=slow),

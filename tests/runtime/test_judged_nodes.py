@@ -8,12 +8,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
 from hansa.core import arrays
 from hansa.core.charter import Charter
 from hansa.core.defences import DEFENCES
+from hansa.core.errors import DataError
+from hansa.models.rows import Rows
+from hansa.runtime.preparing import Preparing
 from hansa.simulation.federation import Federation
 from tests.runtime.judged_node_world import JudgedNodes, judged_charter
 from tests.runtime.node_world import Network, NodeWorld
@@ -72,6 +76,29 @@ def test_nodes_are_judged_as_a_simulation_judges(tmp_path: Path, name: str, chan
         for leaf in own:
             np.testing.assert_allclose(found[party][leaf], own[leaf], atol=TOLERANCE, rtol=TOLERANCE)
     _near(nodes.found, judged)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"gate": {"every": 1, "quorum": 2}}, r"\[gate\] needs 2 parties that keep back a row .* and 1 do"),
+        ({"reward": {"measure": "shapley"}}, r"\[reward\] needs 2 parties that keep back a row .* and 1 do"),
+    ],
+)
+def test_a_vote_or_a_reward_that_too_few_can_give_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], says: str
+) -> None:
+    nodes = JudgedNodes(judged_charter("fedavg", **changes), tmp_path)
+    whole = Preparing.kept_back
+
+    def one_keeps(self: Preparing) -> Rows:
+        rows = whole(self)
+        return rows if self.name == "party-1" else jax.tree.map(lambda leaf: np.asarray(leaf)[:0], rows)
+
+    monkeypatch.setattr(Preparing, "kept_back", one_keeps)
+    with closing(nodes), pytest.raises(DataError, match=says):
+        nodes.run()
+    assert not any(step.startswith("1.") for step, _ in nodes.made)
 
 
 def _near(one: Any, other: Any) -> None:
