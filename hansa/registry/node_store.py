@@ -18,10 +18,10 @@ from hansa.core.steps import Step
 from hansa.registry.folders import flush_folder, read_bytes, write_bytes
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answer (
     round INTEGER, number INTEGER, question BLOB NOT NULL, answer BLOB NOT NULL, PRIMARY KEY (round, number)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 """
 
 
@@ -62,8 +62,10 @@ class NodeStore:
         if known is None:
             self.keep({_OWNER: owner.encode()})
         elif known != owner.encode():
+            other = known.decode(errors="replace")[:200]
+            other = "".join(sign if sign.isprintable() else " " for sign in other)  # it may be damaged
             raise FolderError(
-                f"is not what {owner[:200]} keeps, but {known.decode(errors='replace')[:200]}",
+                f"is not what {owner[:200]} keeps, but {other}",
                 do="put back the folder as it was",
                 where=str(self._path),
             )
