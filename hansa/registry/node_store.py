@@ -18,12 +18,12 @@ from hansa.core.steps import Step
 from hansa.registry.folders import flush_folder, read_bytes, write_bytes
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS answer (
     round INTEGER, number INTEGER, question BLOB NOT NULL, answer BLOB NOT NULL, PRIMARY KEY (round, number)
 ) STRICT, WITHOUT ROWID;
 """
-
+_PUT_STATE = "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class NodeStore:
         put = self._put(answer)
         try:
             self._base.execute("BEGIN IMMEDIATE")
-            self._base.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", rows)
+            self._base.executemany(_PUT_STATE, rows)
             if step is not None:
                 row = (step.round, step.number, _INSIDE + question, put)
                 self._base.execute("INSERT INTO answer VALUES (?, ?, ?, ?)", row)
