@@ -44,8 +44,8 @@ class Answers:
             return known[1]
         answer = self._body
         began = time.perf_counter()
-        self._log.add(datetime.now(UTC), step, answer)
-        self._store.keep({"local": question[:64]}, step, hashlib.sha256(question).digest(), answer)
+        left = self._log.add(datetime.now(UTC), step, answer)
+        self._store.keep({"local": question[:64], **left}, step, hashlib.sha256(question).digest(), answer)
         if step.round:
             self._kept.append(time.perf_counter() - began)
         return answer

@@ -21,9 +21,9 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS answer (
     round INTEGER, number INTEGER, question BLOB NOT NULL, answer BLOB NOT NULL, PRIMARY KEY (round, number)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 """
-
+_PUT_STATE = "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +64,10 @@ class NodeStore:
         if known is None:
             self.keep({_OWNER: owner.encode()})
         elif known != owner.encode():
+            other = known.decode(errors="replace")[:200]
+            other = "".join(sign if sign.isprintable() else " " for sign in other)  # it may be damaged
             raise FolderError(
-                f"is not what {owner[:200]} keeps, but {known.decode(errors='replace')[:200]}",
+                f"is not what {owner[:200]} keeps, but {other}",
                 do="put back the folder as it was",
                 where=str(self._path),
             )
@@ -107,7 +109,7 @@ class NodeStore:
         put = self._put(answer)
         try:
             self._base.execute("BEGIN IMMEDIATE")
-            self._base.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", rows)
+            self._base.executemany(_PUT_STATE, rows)
             if step is not None:
                 row = (step.round, step.number, _INSIDE + question, put)
                 self._base.execute("INSERT INTO answer VALUES (?, ?, ?, ?)", row)

@@ -8,7 +8,9 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from hansa.core import codec
 from hansa.core.charter import Charter
 from hansa.core.errors import FolderError, MessageError, RefusedError
 from hansa.core.site_policy import SitePolicy
@@ -19,16 +21,20 @@ from hansa.runtime.outbound_kinds import before_rounds, in_rounds, own_kinds
 from hansa.runtime.rehearsal import Exchange
 
 LOG = "outbound.log"
+LEFT = "left"
+"""The name of the log's last lines in a party's store."""
+
+_UNFLUSHED = 16  # lines that the store keeps until the file is flushed
 Clock = Callable[[], datetime]
 
 
 class Outbound:
     """What may leave in one run: kinds that the charter names, no longer than such are, so much a day."""
 
-    def __init__(self, folder: Path, charter: Charter, policy: SitePolicy, clock: Clock) -> None:
-        """Go on with the run's log. Raises FolderError where it cannot be read or written."""
+    def __init__(self, log: OutboundLog, charter: Charter, policy: SitePolicy, clock: Clock) -> None:
+        """Go on with the run's log."""
         self._charter, self._policy, self._clock = charter, policy, clock
-        self._log = OutboundLog(folder / LOG)
+        self._log = log
         self._most = before_rounds(charter)
         self._own = own_kinds(charter)
 
@@ -40,8 +46,11 @@ class Outbound:
         """Return how many steps after one are in the log, by round and number."""
         return self._log.steps_after(last)
 
-    def __call__(self, step: Step, answer: bytes) -> None:
-        """Return once an answer may leave and is in the log; else raise RefusedError, or FolderError."""
+    def __call__(self, step: Step, answer: bytes) -> dict[str, bytes]:
+        """Return what is to be kept with an answer that may leave; else raise RefusedError, or FolderError.
+
+        It is in the log then, and for good once what is returned is on the disk.
+        """
         most = self._most.get(step.kind)
         if most is None:
             early = step.kind in self._own
@@ -51,24 +60,29 @@ class Outbound:
             raise _stopped(f"{step.words} has {len(answer)} bytes, and its kind {most} at most")
         now = self._clock().astimezone(UTC)
         self._policy.check_bytes(self._log.left_on(now), len(answer))
-        self._log.add(now, step, answer)
+        return self._log.add(now, step, answer)
 
 
 class OutboundLog:
-    """One line of JSON for each answer, on the disk before the answer leaves."""
+    """One line of JSON for each answer, on the disk before the answer leaves, at no write of its own.
 
-    def __init__(self, path: Path) -> None:
+    The last lines are on the disk in the party's store: the commit that keeps an answer keeps its line. They
+    stay there until the file is flushed, and a file that lost them with the machine's power gets them back.
+    """
+
+    def __init__(self, path: Path, kept: bytes | None = None) -> None:
         """Open it, or make it. A last line that was cut off goes: what it told of never left.
 
-        Raises FolderError where the file cannot be used.
+        kept: the state `LEFT` of the party's store. Raises FolderError where the file cannot be used.
         """
         self._path = path
         self._days: dict[str, int] = {}  # the date to the bytes that left on it
         self._steps: set[tuple[int, int]] = set()  # rounds and numbers of those that left
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-            self._read()
+            self._read(*self._kept(kept))
             flush_folder(path.parent)
+            self._flush()
         except OSError as fault:
             raise self._fault(fault.strerror or "an error of the disk") from fault
 
@@ -80,8 +94,11 @@ class OutboundLog:
         """Return how many steps after one left."""
         return sum(step > last for step in self._steps)
 
-    def add(self, now: datetime, step: Step, answer: bytes) -> None:
-        """Write a line, and return once it is on the disk; raises FolderError where that is not possible."""
+    def add(self, now: datetime, step: Step, answer: bytes) -> dict[str, bytes]:
+        """Write a line; return what the store must keep before the answer leaves.
+
+        Raises FolderError where that is not possible.
+        """
         line = {
             "time": now.isoformat(),
             "step": step.text,
@@ -92,29 +109,48 @@ class OutboundLog:
         data = json.dumps(line).encode() + b"\n"
         before = os.fstat(self._file).st_size
         try:
+            if len(self._lines) == _UNFLUSHED:
+                self._flush()
             written = os.write(self._file, data)
-            if written == len(data):
-                os.fsync(self._file)
         except OSError as fault:
             os.ftruncate(self._file, before)
             raise self._fault(fault.strerror or "an error of the disk") from fault
         if written != len(data):
             os.ftruncate(self._file, before)
             raise self._fault("no space left for a whole line")
+        self._lines.append(data)
         self._count(line["time"], len(answer))
         self._steps.add((step.round, step.number))
+        return {LEFT: codec.encode({"flushed": self._flushed, "lines": b"".join(self._lines)})}
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
-    def _read(self) -> None:
-        whole = self._path.read_bytes()
-        end = whole.rfind(b"\n") + 1
-        if end != len(whole):
+    def _kept(self, kept: bytes | None) -> tuple[int, bytes]:
+        try:
+            value: Any = {"flushed": 0, "lines": b""} if kept is None else codec.decode(kept)
+            return int(value["flushed"]), bytes(value["lines"])
+        except (KeyError, TypeError, ValueError) as fault:
+            raise self._fault("what the store keeps of it cannot be read") from fault
+
+    def _flush(self) -> None:
+        """Return once the file is on the disk; the store need keep none of its lines then."""
+        os.fsync(self._file)
+        self._flushed, self._lines = os.fstat(self._file).st_size, list[bytes]()
+
+    def _read(self, flushed: int, lines: bytes) -> None:
+        """Take what left from the file; flushed: how much of it was on the disk when `lines` were not."""
+        found = self._path.read_bytes()
+        end = found.rfind(b"\n") + 1
+        whole = found[:end]
+        if flushed <= end and not whole.startswith(lines, flushed):  # else it was put aside, or has them
+            end, whole = flushed, whole[:flushed] + lines
+        if whole != found:
             os.ftruncate(self._file, end)
-            os.fsync(self._file)
-        for number, line in enumerate(whole[:end].splitlines(), 1):
+            if os.write(self._file, whole[end:]) != len(whole) - end:
+                raise self._fault("no space left for its last lines")
+        for number, line in enumerate(whole.splitlines(), 1):
             try:
                 found = json.loads(line)
                 self._count(found["time"], found["bytes"])

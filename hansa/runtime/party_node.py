@@ -61,7 +61,7 @@ def _no_new_key(invitation: str) -> Credential:
 class Ways:
     """What a party's node does beside answering."""
 
-    leave: Callable[[Step, bytes], None]  # the gate of every answer; raises RefusedError
+    leave: Callable[[Step, bytes], Mapping[str, bytes]]  # every answer's gate; returns what to keep with it
     finish: Callable[[Algorithm, Any], None]  # takes the party's last network
     expect: Callable[[Mapping[str, Exchange]], None]  # told what the party's messages will be like
     judged: Callable[[Mapping[str, Any]], None]  # takes what was found of the party
@@ -141,8 +141,8 @@ class PartyNode:
         standing, masked = self._seat.standing, self._masked
         try:
             answer, states = self._made(step, question)
-            self._ways.leave(step, answer)
-            self._store.keep(states, step, digest, answer)
+            left = self._ways.leave(step, answer)
+            self._store.keep({**states, **left}, step, digest, answer)
         except HansaError as fault:  # what does not leave was not computed
             if self._ready is not None and before is not None:
                 self._ready.member.local = before

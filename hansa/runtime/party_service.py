@@ -20,7 +20,7 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.about import about_model
 from hansa.runtime.exams import exam_of
 from hansa.runtime.learning import output_scale
-from hansa.runtime.outbound import Outbound
+from hansa.runtime.outbound import LEFT, LOG, Outbound, OutboundLog
 from hansa.runtime.own_records import own_records
 from hansa.runtime.party_home import PartyHome
 from hansa.runtime.party_node import PartyNode, Ways
@@ -65,8 +65,9 @@ class PartyService:
         )
         preparing = Preparing(joined.charter, self._records.party, self._records.share, self._records.spools)
         self._preparing = preparing
-        gate = Outbound(joined.folder, joined.charter, policy, clock)
         self._store = NodeStore(joined.folder / "node.db")
+        log = OutboundLog(joined.folder / LOG, self._store.state(LEFT))
+        gate = Outbound(log, joined.charter, policy, clock)
         self._finished_at: float | None = None
         if gate.left_after(self._store.last()) > 1:  # one may have been cut short between log and store
             raise FolderError(

@@ -14,7 +14,7 @@ from hansa.protection.enrolment import COORDINATOR, credential
 from hansa.protection.membership import Member, Membership
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode
-from hansa.runtime.outbound import Outbound
+from hansa.runtime.outbound import LEFT, LOG, Outbound, OutboundLog
 from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
@@ -62,14 +62,16 @@ class Consortium:
         for party, share in zip(self.charter.roster, shares, strict=True):
             folder = self.folder / party.name
             folder.mkdir()
-            gate = self.gates[party.name] = Outbound(folder, self.charter, policy, lambda: NOON)
+            store = NodeStore(folder / "node.db")
+            log = OutboundLog(folder / LOG, store.state(LEFT))
+            gate = self.gates[party.name] = Outbound(log, self.charter, policy, lambda: NOON)
             boss = self._own[COORDINATOR].signing.public
             seat = PartySeat(
                 self.charter, Asks(RUN, boss), self._own[party.name], os.urandom, lambda found: None
             )
             preparing = Preparing(self.charter, party, share, dealt.spools)
             ways = Ways(gate, lambda algorithm, network: None, gate.expect, lambda found: None)
-            nodes[party.name] = PartyNode(self.charter, preparing, NodeStore(folder / "node.db"), ways, seat)
+            nodes[party.name] = PartyNode(self.charter, preparing, store, ways, seat)
         return nodes
 
 

@@ -169,10 +169,11 @@ class NodeWorld:
     def party(self, name: str) -> PartyNode:
         """Return a party as it starts: from what its store has."""
 
-        def leave(step: Step, answer: bytes) -> None:
+        def leave(step: Step, answer: bytes) -> dict[str, bytes]:
             del answer
             self.leaving(step, name)
             self.made[step.text, name] += 1
+            return {}
 
         def finish(algorithm: Algorithm, network: Any) -> None:
             del algorithm
