@@ -30,8 +30,9 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.amending import Amending, Began, Members
 from hansa.runtime.asking import Asking, as_map, no_answer
 from hansa.runtime.coordinator import run_round
-from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering
+from hansa.runtime.gathering import Gathering, OpenGathering
 from hansa.runtime.learning import algorithm_of, network_of
+from hansa.runtime.protected_gathering import ProtectedGathering
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import schedule_of, sums_products
 from hansa.runtime.seats import CoordinatorSeat
@@ -116,6 +117,8 @@ class CoordinatorNode:
         self._charter, self._store, self._seat, self._beside = charter, store, seat, beside
         store.claim(f"{COORDINATOR} in {charter_digest(charter)}")
         self._asking = Asking(charter, transport, store)
+        self._servers = Asking(charter, transport, store)
+        self._servers.names = tuple(name for name, _ in seat.membership.servers if name != COORDINATOR)
         members = beside.members
         self._amending = None if members is None else Amending(charter, seat, self._asking, members)
 
@@ -140,26 +143,26 @@ class CoordinatorNode:
             state = course.first
             for _ in course.algorithm.openings:
                 state = self._round(course, gathering, state)
-            self._keep(agreed, state)
+            self._keep(agreed, state, gathering)
         else:
             state = _restored(course.like, self._store.state(_STATE), self._charter.name)
         for number in range(round_ + 1, self._charter.rounds + 1):
-            self._amend(agreed, state, number - 1)
+            self._amend(agreed, state, gathering, number - 1)
             self._asking.begin(number)
             for _ in range(1 + len(course.algorithm.preludes)):
                 state = self._round(course, gathering, state)
-            self._keep(agreed, state)
+            self._keep(agreed, state, gathering)
             self._beside.watch(number, self._charter.rounds)
         return self._finished(course.algorithm, state)
 
-    def _amend(self, agreed: _Agreed, state: Any, done: int) -> None:
+    def _amend(self, agreed: _Agreed, state: Any, gathering: Gathering, done: int) -> None:
         """Let members come and go after a round."""
         if self._amending is None or not done:
             return
         self._asking.begin(done, len(schedule_of(self._charter, agreed.keys).each))
         if self._amending.amended(Began(agreed.totals, agreed.keys)):
             self._charter = self._amending.charter
-            self._keep(agreed, state)
+            self._keep(agreed, state, gathering)
 
     def _round(self, course: _Course, gathering: Gathering, state: Any) -> Any:
         def exchange(ask: Ask) -> Totals | Sequence[Terms]:
@@ -179,18 +182,22 @@ class CoordinatorNode:
         else:
             self._asking.begin(self._charter.rounds + 1, 1)
         self._asking.farewell()
+        self._servers.begin(self._charter.rounds + 1)
+        self._servers.farewell()
         return Finished(algorithm, state)
 
     # --- before the first round ------------------------------------------------------------------------
 
     def _joined(self) -> _Joined:
         """Return what the parties say when they join, once all have signed the list of members."""
-        told = self._asking.tell("join", membership=codec.encode(self._seat.membership.value))
+        shown = codec.encode(self._seat.membership.value)
+        told = self._asking.tell("join", membership=shown)
         keys, readings = self._keys(told), _alike(told, "readings")
-        met = self._seat.met(told, self._seat.membership)
+        met = self._seat.met(told | self._servers.tell("join", membership=shown), self._seat.membership)
         if self._charter.secrecy != "open":
             self._seat.channels(met["adverts"])  # what is told to all is theirs
         self._asking.tell("meet", **met)
+        self._servers.tell("meet", **met)
         return _Joined(keys, readings, met["adverts"])
 
     def _keys(self, told: Mapping[str, Mapping[str, Any]]) -> int:
@@ -208,7 +215,8 @@ class CoordinatorNode:
         if self._charter.secrecy == "open":
             return OpenGathering(self._asking)
         sums = Sums(self._charter, self._charter.algorithm.name, len(self._asking.names))
-        return MaskedGathering(self._asking, sums, self._seat.channels(adverts))
+        own = self._seat.channels(adverts)
+        return ProtectedGathering(self._asking, self._servers, sums, own, self._store)
 
     def _prepared(self, gathering: Gathering, joined: _Joined) -> _Agreed:
         """Return what is agreed once statistics are summed and every party is ready."""
@@ -248,7 +256,7 @@ class CoordinatorNode:
         due, like = rehearsed(algorithm, common, own, agreed.shape.inputs, agreed.sizes)
         return _Course(algorithm, due, algorithm.start(common), like)
 
-    def _keep(self, agreed: _Agreed, state: Any) -> None:
+    def _keep(self, agreed: _Agreed, state: Any, gathering: Gathering) -> None:
         """Keep where the run stands, at the end of a round."""
         value = {
             "round": self._asking.round,
@@ -261,7 +269,7 @@ class CoordinatorNode:
         }
         members = codec.encode(self._seat.membership.value)
         kept = {_STANDING: codec.encode(value), _STATE: laid(_KEPT, state), MEMBERS: members}
-        self._store.keep(kept)
+        self._store.keep(kept | gathering.states())
 
 
 def _standing(kept: bytes, charter: str) -> tuple[int, _Agreed, tuple[str, ...]]:

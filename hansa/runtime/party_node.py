@@ -28,13 +28,14 @@ from hansa.models.rows import held
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.membership import read_membership
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
+from hansa.runtime.protected_answers import ProtectedAnswers
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import schedule_of
 from hansa.runtime.seats import PartySeat
-from hansa.runtime.sums import ROWS, Sums, is_statistic
+from hansa.runtime.stages import PARTY_STAGES, split
+from hansa.runtime.sums import ROWS, Sums, Term, is_statistic
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
@@ -43,6 +44,9 @@ _FAULT = b""  # kept as the answer to a step that failed: no answer is empty
 _AMEND = "amend"  # the name of a change of members that not all have signed yet
 MEMBERSHIP = "membership"
 """The name of the list of members that all have signed, in a party's store."""
+
+_SAID_ALIKE = ("", "keys", "share")
+"""Stages whose question is the same, to the byte, each time that it is asked."""
 
 _BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
@@ -76,12 +80,12 @@ class PartyNode:
         Raises FolderError where the store cannot be read, or is another's.
         """
         self._charter, self._preparing, self._store, self._ways = charter, preparing, store, ways
-        self._seat, self._masks = seat, charter.secrecy != "open"
+        self._seat, self._stages = seat, PARTY_STAGES[charter.secrecy]
         self._schedule = schedule_of(charter, preparing.keys)
         store.claim(f"{preparing.name} in {charter_digest(charter)}")
         self.over = self._schedule.ends(*store.last())  # whether the coordinator has ended the run
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
-        self._masked: MaskedAnswers | None = None
+        self._protected: ProtectedAnswers | None = None
         self._ready: _Ready | None = None
         self._again()
         local = store.state(_LOCAL)
@@ -116,8 +120,8 @@ class PartyNode:
         except HansaError as fault:  # what does not leave was not computed
             if self._ready is not None and before is not None:
                 self._ready.member.local = before
-            if self._masked is not None:
-                self._masked.go_back()
+            if self._protected is not None:
+                self._protected.go_back()
             self._seat.go_back(signed, met)
             self._note_fault(step, digest, fault)
             raise
@@ -130,7 +134,7 @@ class PartyNode:
         if known is not None:
             if known[1] == _FAULT:
                 raise self._cannot(step)
-            if known[0] != digest and step.kind.partition("/")[2] in ("", "keys"):  # else it is sealed anew
+            if known[0] != digest and split(step.kind)[1] in _SAID_ALIKE:  # else it is sealed anew
                 raise self._refused(f"it asks another thing than before, in {step.words}")
             return known[1]
         if (step.round, step.number) <= self._store.last():
@@ -185,7 +189,7 @@ class PartyNode:
         if step.kind == "bye":
             _map(question)
             return codec.encode({}), {}
-        return self._under_masks(step, question) if self._masks else self._in_clear(step, question)
+        return self._summed(step, question) if self._stages else self._in_clear(step, question)
 
     def _in_clear(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return the party's numbers as they are."""
@@ -194,24 +198,26 @@ class PartyNode:
         terms, local = self._trained(step.kind, question)
         return frame(terms), local
 
-    def _under_masks(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
-        """Return the message of a stage of a masked sum."""
-        kind, _, stage = step.kind.partition("/")
-        if self._masked is None or stage not in STAGES:
-            raise self._refused(f"it asks for {step.words} without masks, and the charter says masked")
-        if stage != STAGES[0]:
-            answer = self._masked.went_on(step, kind, stage, question)
-            return answer, self._masked.states()
-        asked, local = _bytes(_map(question), "of"), dict[str, bytes]()
-        plain = kind.removeprefix("support of ")
-        if plain in ROWS:
-            row = self._statistic(kind, asked)
-            why = self._sums.of_statistic(kind, "" if plain != kind else f"support of {kind}")
+    def _summed(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
+        """Return the message of a stage of a protected sum."""
+        (kind, stage), protected = split(step.kind), self._protected
+        if protected is None or stage not in self._stages:
+            raise self._refused(f"it asks for {step.words}, and the charter says {self._charter.secrecy}")
+        if stage != self._stages[0]:
+            answer = protected.went_on(step, kind, stage, question)
+            return answer, protected.states()
+        told, local = _map(question), dict[str, bytes]()
+        asked = _bytes(told, "of")
+        if kind.removeprefix("support of ") in ROWS:
+            row, why = self._statistic(kind, asked), self._sums.of_kind(kind)
+            term = Term(row, len(row))
         else:
             terms, local = self._trained(kind, asked)
-            row, why = self._sums.row(terms, "this party"), self._sums.of_ask(self._ask(kind, asked))
-        answer = self._masked.began(step, why, row)
-        return answer, local | self._masked.states()
+            why = self._sums.of_ask(self._ask(kind, asked))
+            term = self._sums.term_of(why, terms, "this party")
+        beside = _bytes(told, "beside") if "beside" in told else b""
+        answer = protected.began(step, stage, why, term, beside)
+        return answer, local | protected.states()
 
     def _statistic(self, kind: str, question: bytes) -> NDArray[np.float64]:
         """Return (rows x numbers,) what the party adds to a sum of statistics, or which cells it has."""
@@ -222,7 +228,7 @@ class PartyNode:
             return has.reshape(-1).astype(np.float64)
         enough = _map(question).get("enough")
         rows = own.reshape(len(own), -1)  # (rows, numbers)
-        if self._masks:
+        if self._stages:
             rows = rows * _cells(enough, rows.shape[1])
         return rows.reshape(-1)
 
@@ -238,7 +244,7 @@ class PartyNode:
             }
         if kind == "meet":
             known = self._seat.meet(told)
-            self._masked = None if known is None else MaskedAnswers(self._sums, known, self._store)
+            self._protected = None if known is None else ProtectedAnswers(self._sums, known, self._store)
         elif kind == "scale":
             self._scale(told)
             return {"pairs": self._preparing.pairs}
@@ -251,7 +257,7 @@ class PartyNode:
 
     def _scale(self, told: Mapping[str, Any]) -> None:
         cells, enough = self._preparing.readings()[0].size, told.get("enough")
-        if (enough is None) == self._masks:
+        if (enough is None) == bool(self._stages):
             raise _no_question()
         if enough is not None:
             enough = _cells(enough, cells)

@@ -7,7 +7,7 @@ and its coordinator in it signs it. `meet`: all get all signatures, and go on on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hansa.core import codec
@@ -32,14 +32,15 @@ Countersign = Callable[[Amendment], None]
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """Who asks a party, and in which run."""
+    """Who asks a member, and in which run."""
 
     run: str
     coordinator: bytes  # (32,), its public key
+    others: Mapping[str, bytes] = field(default_factory=dict)  # name to key: servers beside the coordinator
 
 
 class PartySeat:
-    """One party's place in a run."""
+    """One member's place in a run: a party's, or that of a server beside the coordinator."""
 
     def __init__(
         self, charter: Charter, asks: Asks, own: Credential, source: Source, countersign: Countersign
@@ -49,16 +50,22 @@ class PartySeat:
         countersign: raises RefusedError for a change of members that the site does not sign by itself.
         """
         self._charter, self._run, self._coordinator = charter, asks.run, asks.coordinator
+        self._servers = {COORDINATOR: asks.coordinator, **asks.others}
         self._own, self._source = own, source
         self._countersign = countersign
         self.signed: Membership | None = None  # the list that counts; none: the party has not joined
         self._next: Membership | None = None  # one that this party has signed, and not all yet
         self.met = False  # whether all have signed the list that counts
 
-    def join(self, shown: bytes, *, later: bool) -> dict[str, bytes]:
-        """Return the party's signature of a list, and its key for masked sums; later: into a run at work.
+    @property
+    def name(self) -> str:
+        """Return the member's name."""
+        return self._own.name
 
-        Raises RefusedError for a list that is not of this charter, run and coordinator, or without the party.
+    def join(self, shown: bytes, *, later: bool) -> dict[str, bytes]:
+        """Return the member's signature of a list, and its key for protected sums; later: a run is at work.
+
+        Raises RefusedError for a list that is not of this charter, run and servers, or without the member.
         """
         if self.met and self.signed is not None and self.signed.value != codec.decode(shown):
             raise RefusedError("it shows another list of members to join", do="ask why", where=COORDINATOR)
@@ -69,12 +76,13 @@ class PartySeat:
             "coordinator": membership.coordinator == self._coordinator,
             "roster": roster_value(self._charter) == [party for party, _ in membership.value["parties"]],
             "number": (membership.number > 0) == later,
-            "party's own key": membership.identities.get(self._own.name) == self._own.signing.public,
+            "server": dict(membership.servers) == self._servers,
+            "own key": membership.identities.get(self._own.name) == self._own.signing.public,
         }
         for name, holds in facts.items():
             if not holds:
                 raise RefusedError(
-                    f"its list of members has another {name} than this party knows",
+                    f"its list of members has another {name} than this node knows",
                     do="ask the coordinator's operator why",
                     where=COORDINATOR,
                 )
@@ -103,7 +111,7 @@ class PartySeat:
         return {"approval": approved(found.membership, self._own.name, self._own.signing).encoded()}
 
     def meet(self, told: Mapping[str, Any]) -> Channels | None:
-        """Return what the party shares with each node, in masked sums; raises where a signature lacks."""
+        """Return what the member shares with each node, in protected sums; raises where a signature lacks."""
         listed = self._next or self.signed
         if listed is None:
             raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
@@ -151,7 +159,7 @@ class CoordinatorSeat:
         return {"approvals": approvals | {COORDINATOR: own}, "adverts": adverts}
 
     def channels(self, adverts: Mapping[str, bytes]) -> Channels:
-        """Return what the coordinator shares with each party."""
+        """Return what the coordinator shares with each other node."""
         return channels(self._own, roster_of(self.membership, self._charter), adverts, self._source)
 
 

@@ -1,4 +1,4 @@
-"""A coordinator and its parties as nodes in one process, each on a store of its own, over a tiny world.
+"""A coordinator, its parties and the servers beside it as nodes in one process, each on its own store.
 
 What a node is made of is said here alone. Everybody's records, keys and charter are fixed; a node can be
 thrown away at any moment and made again from its store, as after a kill.
@@ -30,6 +30,8 @@ from hansa.runtime.coordinator_node import Beside, CoordinatorNode
 from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
+from hansa.runtime.server_node import ServerNode
+from hansa.runtime.stages import servers_of
 from hansa.runtime.world import World
 from hansa.simulation.federation import Federation
 from hansa.transport.seam import Refusal
@@ -111,7 +113,7 @@ class NodeWorld:
     sent: dict[tuple[str, str], set[bytes]] = field(default_factory=dict)  # that left, likewise
     networks: dict[str, Network] = field(default_factory=dict)  # each party's, at the end
     rounds: list[int] = field(default_factory=list)  # that the coordinator told
-    alive: dict[str, PartyNode] = field(default_factory=dict)
+    alive: dict[str, PartyNode | ServerNode] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -121,22 +123,26 @@ class NodeWorld:
     @cached_property
     def credentials(self) -> dict[str, Credential]:
         """Return everybody's keys."""
-        return {name: credential(name, source_of(f"keys of {name}")) for name in (*self.names, COORDINATOR)}
+        everybody = (*self.names, COORDINATOR, *servers_of(self.charter))
+        return {name: credential(name, source_of(f"keys of {name}")) for name in everybody}
 
     @cached_property
     def membership(self) -> Membership:
         """Return the list that all sign."""
         keys = {name: one.signing.public for name, one in self.credentials.items()}
         parties = tuple(Member(party, keys[party.name]) for party in self.charter.roster)
-        return Membership(RUN, charter_digest(self.charter), 0, parties, ((COORDINATOR, keys[COORDINATOR]),))
+        servers = tuple((name, keys[name]) for name in (COORDINATOR, *servers_of(self.charter)))
+        return Membership(RUN, charter_digest(self.charter), 0, parties, servers)
 
     def source(self, name: str) -> Callable[[int], bytes]:
         """Return a node's chance, which goes on differently in each life."""
         return source_of(f"chance of {name} {len(self.sent)} {sum(self.made.values())}")
 
     def seat(self, name: str) -> PartySeat:
-        """Return a party's place in the run."""
-        asks = Asks(RUN, self.credentials[COORDINATOR].signing.public)
+        """Return a member's place in the run."""
+        keys = {name: one.signing.public for name, one in self.credentials.items()}
+        others = {one: keys[one] for one in servers_of(self.charter)}
+        asks = Asks(RUN, keys[COORDINATOR], others)
         own = self.credentials[name]
         return PartySeat(self.charter, asks, own, self.source(name), lambda found: None)
 
@@ -158,30 +164,41 @@ class NodeWorld:
     def party(self, name: str) -> PartyNode:
         """Return a party as it starts: from what its store has."""
 
+        def finish(algorithm: Algorithm, network: Any) -> None:
+            del algorithm
+            self.networks[name] = arrays.flatten(network)
+
+        ways = Ways(self._leave(name), finish, lambda due: None)
+        return PartyNode(self.charter, self.preparing(name), self.store(name), ways, self.seat(name))
+
+    def server(self, name: str) -> ServerNode:
+        """Return a server beside the coordinator as it starts: from what its store has."""
+        return ServerNode(self.charter, self.store(name), self.seat(name), self._leave(name))
+
+    def start(self, name: str) -> PartyNode | ServerNode:
+        """Return a node as it runs, started where it is dead."""
+        if name not in self.alive:
+            self.alive[name] = self.party(name) if name in self.names else self.server(name)
+        return self.alive[name]
+
+    def _leave(self, name: str) -> Callable[[Step, bytes], None]:
         def leave(step: Step, answer: bytes) -> None:
             del answer
             self.leaving(step, name)
             self.made[step.text, name] += 1
 
-        def finish(algorithm: Algorithm, network: Any) -> None:
-            del algorithm
-            self.networks[name] = arrays.flatten(network)
-
-        ways = Ways(leave, finish, lambda due: None)
-        return PartyNode(self.charter, self.preparing(name), self.store(name), ways, self.seat(name))
+        return leave
 
     def kill(self, name: str) -> None:
-        """Throw a party away; its store stays."""
+        """Throw a node away; its store stays."""
         node = self.alive.pop(name, None)
         if node is not None:
             node._store.close()  # a dead process holds no file
 
     def answer(self, name: str, step: str, question: bytes) -> bytes:
-        """Return a party's answer, starting it where it is dead."""
-        if name not in self.alive:
-            self.alive[name] = self.party(name)
+        """Return a node's answer, starting it where it is dead."""
         try:
-            found = self.alive[name].answer(step, question)
+            found = self.start(name).answer(step, question)
         except DiedError:
             self.kill(name)
             return self.answer(name, step, question)
@@ -194,7 +211,7 @@ class NodeWorld:
         return {name: self.reply(name, step, question) for name, question in questions.items()}
 
     def reply(self, name: str, step: str, question: bytes) -> Bytes | Refusal:
-        """Return what a party answers, or that it refuses."""
+        """Return what a node answers, or that it refuses."""
         try:
             return Bytes(self.answer(name, step, question))
         except HansaError as fault:

@@ -46,8 +46,9 @@ class Hostile:
 
     def exchange(self, step: str, questions: Mapping[str, bytes], seconds: float) -> dict[str, Any]:
         """Ask the victim more than is due, and all what is due."""
-        if VICTIM not in self.nodes.alive:
-            self.nodes.alive[VICTIM] = self.nodes.party(VICTIM)
+        if VICTIM not in questions:
+            return self.nodes.exchange(step, questions, seconds)
+        self.nodes.start(VICTIM)
         found, question = step_of(step), questions[VICTIM]
         for asked in self.before(found, question):
             self._is_refused(*asked)
