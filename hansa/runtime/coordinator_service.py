@@ -15,6 +15,7 @@ from hansa.core import arrays, codec
 from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import CharterError, HansaError
+from hansa.crypto.lattice import require_tenseal
 from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.membership import Member, Membership, read_membership
 from hansa.registry.alone import alone_in
@@ -24,6 +25,8 @@ from hansa.runtime.amending import Door, Members
 from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.coordinator_node import MEMBERS, Beside, CoordinatorNode, Watch
 from hansa.runtime.seats import CoordinatorSeat
+from hansa.runtime.server_keys import check_servers
+from hansa.runtime.stages import servers_of
 from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End, NatsTransport
 from hansa.transport.nats_link import Link
@@ -118,7 +121,9 @@ class CoordinatorService:
                     where=self.charter.name,
                 )
         listed = tuple(Member(party, members[party.name]) for party in self.charter.roster)
-        servers = ((COORDINATOR, self._home.identity.signing.public),)
+        own, others = self._home.identity.signing.public, self._home.servers()
+        check_servers(self.charter, own, others)
+        servers = ((COORDINATOR, own), *((name, others[name]) for name in servers_of(self.charter)))
         return Membership(self._home.run, charter_digest(self.charter), 0, listed, servers)
 
     @contextmanager
@@ -137,7 +142,7 @@ class CoordinatorService:
         try:
             link.open(_CONNECT_S)
             end = End(link, self._home.run, COORDINATOR, self._home.identity.signing)
-            keys = {one.party.name: one.key for one in membership.parties}
+            keys = {name: key for name, key in membership.identities.items() if name != COORDINATOR}
             transport = NatsTransport(end, keys, told)
             yield transport
             transport.close()
@@ -188,8 +193,6 @@ def _watched(server: NatsServer) -> Iterator[None]:
 def check_deployable(charter: Charter) -> None:
     """Raise CharterError for what a simulation alone carries out yet."""
     apart = [
-        (charter.secrecy in ("shared", "encrypted"), f'secrecy "{charter.secrecy}"', "protection",
-         'write secrecy = "masked" or "open"'),
         (charter.judges, "a rule or a reward", "defence", "remove [defence] and [reward]"),
         (bool(charter.gate.every), "a vote", "gate", "remove [gate]"),
         (charter.algorithm.name == "trees", "boosted trees", "algorithm", 'write name = "fedavg"'),
@@ -197,3 +200,5 @@ def check_deployable(charter: Charter) -> None:
     for unable, what, table, do in apart:
         if unable:
             raise CharterError(f"{what} runs in a simulation alone", do=do, where=f"{charter.name} [{table}]")
+    if charter.secrecy == "encrypted":
+        require_tenseal()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,13 +11,21 @@ from hansa.core.charter_reader import parse_charter
 from hansa.core.charter_writer import render_charter
 from hansa.core.errors import CharterError, FolderError
 from hansa.crypto.signing import KEY_BYTES
+from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.invitation import Invitation, armoured
 from hansa.runtime.coordinator_home import CoordinatorHome
+from hansa.runtime.server_keys import check_servers
 
 
 def invitation_text(home: CoordinatorHome, name: str, key: str, now: datetime, days: int) -> str:
-    """Return the invitation of a party of the charter; key: its public key, in hexadecimal."""
+    """Return the invitation of a party of the charter, or of a server; key: its public one, as digits."""
     charter, text = home.charter()
+    servers = home.servers()
+    check_servers(charter, home.identity.signing.public, servers)
+    if name in servers:
+        public = key_of(key)
+        _check_server(servers, name, public)
+        return _written(home, name, public, text, home.token(name, public, now, days))
     if name not in {party.name for party in charter.roster}:
         listed = ", ".join(party.name for party in charter.roster)
         raise CharterError(
@@ -25,7 +33,7 @@ def invitation_text(home: CoordinatorHome, name: str, key: str, now: datetime, d
             do=f"choose among {listed}, or let it join the run with hansa coordinator admit",
             where=charter.name,
         )
-    public = _public(key)
+    public = _own_key(home, name, key)
     home.put_member(name, public)
     return _written(home, name, public, text, home.token(name, public, now, days))
 
@@ -42,11 +50,33 @@ def admission_text(home: CoordinatorHome, name: str, key: str, now: datetime, da
     members, named = home.members(), {party.name: party for party in charter.roster}
     if name in members or name in named:
         raise CharterError(f"{name} is a member already", do="invite it again, or choose another name")
-    public = _public(key)
+    public = _own_key(home, name, key)
     roster = [named.get(one, Party(one)) for one in sorted(members, key=_place(charter))]
     home.put_member(name, public)
     joint = replace(charter, roster=(*roster, Party(name)))
     return _written(home, name, public, render_charter(joint), home.token(name, public, now, days))
+
+
+def _check_server(servers: Mapping[str, bytes], name: str, public: bytes) -> None:
+    """Pass if this is the key of a server that all members are told."""
+    if servers[name] != public:
+        raise CharterError(
+            f"is not the key of {name} that the members are told",
+            do="make another folder with hansa coordinator init, for another server",
+            where=public.hex()[:16],
+        )
+
+
+def _own_key(home: CoordinatorHome, name: str, key: str) -> bytes:
+    """Return a party's public key; raises CharterError where it is another node's."""
+    public = key_of(key)
+    known = {COORDINATOR: home.identity.signing.public} | home.servers() | home.members()
+    for other, its in known.items():
+        if its == public and other != name:
+            raise CharterError(
+                f"{name} has the key of {other}", do="let each node make a key of its own", where=key[:16]
+            )
+    return public
 
 
 def _place(charter: Charter) -> Callable[[str], int]:
@@ -67,17 +97,17 @@ def _written(home: CoordinatorHome, name: str, public: bytes, text: str, token: 
         key=public,
         token=token,
         charter=text,
+        servers=tuple(home.servers().items()),
     )
     return armoured(invitation, home.identity.signing)
 
 
-def _public(key: str) -> bytes:
+def key_of(key: str) -> bytes:
+    """Return a public key of its 64 digits. Raises FolderError."""
     try:
         public = bytes.fromhex(key)
     except ValueError:
         public = b""
     if len(public) != KEY_BYTES:
-        raise FolderError(
-            "is no public key", do="copy the 64 digits that hansa party init printed", where=key[:16]
-        )
+        raise FolderError("is no public key", do="copy the 64 digits that init printed", where=key[:16])
     return public

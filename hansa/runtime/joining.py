@@ -1,4 +1,4 @@
-"""A party reads an invitation, and finds out whether it may accept it."""
+"""A member, party or server, reads an invitation, and finds out whether it may accept it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from hansa.core.charter_digest import charter_digest
 from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import FolderError
 from hansa.protection.invitation import Invitation, check_own, read_invitation
+from hansa.runtime.member_home import MemberHome
 from hansa.runtime.party_home import PartyHome
+from hansa.runtime.server_home import ServerHome
+from hansa.runtime.server_keys import check_servers
 
 
 def accepted(folder: Path, path: Path) -> tuple[PartyHome, Invitation, str, Charter]:
@@ -18,6 +21,22 @@ def accepted(folder: Path, path: Path) -> tuple[PartyHome, Invitation, str, Char
     Raises FolderError, MessageError, CharterError or RefusedError.
     """
     home = PartyHome(folder)
+    invitation, text, charter = _read(home, path)
+    home.policy.check_charter(charter, charter_digest(charter))
+    return home, invitation, text, charter
+
+
+def accepted_by_server(folder: Path, path: Path) -> tuple[ServerHome, Invitation, str, Charter]:
+    """Return the home, the invitation in a file, its text and its charter.
+
+    Raises FolderError, MessageError, CharterError or RefusedError.
+    """
+    home = ServerHome(folder)
+    return home, *_read(home, path)
+
+
+def _read(home: MemberHome, path: Path) -> tuple[Invitation, str, Charter]:
+    """Return an invitation, its text and its charter, if it is for this node and its servers are due."""
     try:
         text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as fault:
@@ -27,5 +46,5 @@ def accepted(folder: Path, path: Path) -> tuple[PartyHome, Invitation, str, Char
     invitation = read_invitation(text)
     check_own(invitation, home.name, home.identity.signing.public)
     charter = parse_charter(invitation.charter, f"the charter of {invitation.consortium}")
-    home.policy.check_charter(charter, charter_digest(charter))
-    return home, invitation, text, charter
+    check_servers(charter, invitation.coordinator, dict(invitation.servers))
+    return invitation, text, charter

@@ -31,6 +31,7 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.protected_answers import ProtectedAnswers
+from hansa.runtime.questions import bytes_of, map_of, no_question
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import schedule_of
 from hansa.runtime.seats import PartySeat
@@ -182,12 +183,12 @@ class PartyNode:
                 states |= {MEMBERSHIP: codec.encode(self._seat.signed.value), _AMEND: b""}
             return codec.encode(told), states
         if step.kind == _AMEND:
-            amended = _bytes(_map(question), "amendment")
+            amended = bytes_of(map_of(question), "amendment")
             return codec.encode(self._seat.amend(amended)), {_AMEND: amended}
         if step.kind == "finish":
             return self._finished(question), {}
         if step.kind == "bye":
-            _map(question)
+            map_of(question)
             return codec.encode({}), {}
         return self._summed(step, question) if self._stages else self._in_clear(step, question)
 
@@ -206,8 +207,8 @@ class PartyNode:
         if stage != self._stages[0]:
             answer = protected.went_on(step, kind, stage, question)
             return answer, protected.states()
-        told, local = _map(question), dict[str, bytes]()
-        asked = _bytes(told, "of")
+        told, local = map_of(question), dict[str, bytes]()
+        asked = bytes_of(told, "of")
         if kind.removeprefix("support of ") in ROWS:
             row, why = self._statistic(kind, asked), self._sums.of_kind(kind)
             term = Term(row, len(row))
@@ -215,7 +216,7 @@ class PartyNode:
             terms, local = self._trained(kind, asked)
             why = self._sums.of_ask(self._ask(kind, asked))
             term = self._sums.term_of(why, terms, "this party")
-        beside = _bytes(told, "beside") if "beside" in told else b""
+        beside = bytes_of(told, "beside") if "beside" in told else b""
         answer = protected.began(step, stage, why, term, beside)
         return answer, local | protected.states()
 
@@ -226,7 +227,7 @@ class PartyNode:
         if plain != kind:
             has = self._preparing.has_readings() if plain == "statistics" else own[0] > 0
             return has.reshape(-1).astype(np.float64)
-        enough = _map(question).get("enough")
+        enough = map_of(question).get("enough")
         rows = own.reshape(len(own), -1)  # (rows, numbers)
         if self._stages:
             rows = rows * _cells(enough, rows.shape[1])
@@ -234,11 +235,11 @@ class PartyNode:
 
     def _go_on(self, kind: str, question: bytes, later: bool) -> dict[str, Any]:
         """Take what the party goes on from; return what it answers. later: it comes into a run at work."""
-        told = _map(question)
+        told = map_of(question)
         if kind not in ("join", "meet") and not self._seat.met:
             raise self._refused("it goes on before all have signed the list of members")
         if kind == "join":
-            return self._seat.join(_bytes(told, "membership"), later=later) | {
+            return self._seat.join(bytes_of(told, "membership"), later=later) | {
                 "keys": self._preparing.keys,
                 "readings": self._preparing.readings()[0].size,
             }
@@ -258,7 +259,7 @@ class PartyNode:
     def _scale(self, told: Mapping[str, Any]) -> None:
         cells, enough = self._preparing.readings()[0].size, told.get("enough")
         if (enough is None) == bool(self._stages):
-            raise _no_question()
+            raise no_question()
         if enough is not None:
             enough = _cells(enough, cells)
         self._preparing.scale(_numbers(told, "totals", ROWS["statistics"] * cells), enough)
@@ -322,40 +323,19 @@ def _plain(network: Any) -> Any:
     return network.network if isinstance(network, Partial) else network
 
 
-def _map(question: bytes) -> dict[str, Any]:
-    try:
-        value = codec.decode(question)
-    except ValueError as fault:
-        raise _no_question() from fault
-    if not isinstance(value, dict):
-        raise _no_question()
-    return value
-
-
 def _numbers(told: Mapping[str, Any], name: str, size: int) -> NDArray[np.float64]:
     value = told.get(name)
     if not is_statistic(value, size):
-        raise _no_question()
+        raise no_question()
     return value
 
 
 def _cells(enough: Any, cells: int) -> NDArray[np.bool_]:
     if not isinstance(enough, np.ndarray) or enough.dtype != np.bool_ or enough.shape != (cells,):
-        raise _no_question()
+        raise no_question()
     return enough
-
-
-def _no_question() -> MessageError:
-    return MessageError("its question is none", do="drop the message", where=COORDINATOR)
-
-
-def _bytes(told: Mapping[str, Any], name: str) -> bytes:
-    value = told.get(name)
-    if type(value) is not bytes:
-        raise _no_question()
-    return value
 
 
 def _is_later(joined: bytes) -> bool:
     """Return whether a list that was kept is of a run at work."""
-    return read_membership(_bytes(_map(joined), "membership"), COORDINATOR).number > 0
+    return read_membership(bytes_of(map_of(joined), "membership"), COORDINATOR).number > 0

@@ -27,7 +27,7 @@ from hansa.runtime.party_home import PartyHome
 from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.scoring import Model
-from hansa.runtime.seats import Asks, PartySeat
+from hansa.runtime.seats import PartySeat
 from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End
 from hansa.transport.nats_door import NatsDoor
@@ -54,10 +54,9 @@ class PartyService:
         self._records = own_records(joined.charter, home.name, joined.data)
         identity = home.identity
         credential = Credential(home.name, identity.signing, identity.agreement)
-        invitation = joined.invitation
         seat = PartySeat(
             joined.charter,
-            Asks(invitation.run, invitation.coordinator),
+            joined.asks,
             credential,
             os.urandom,
             home.countersign,

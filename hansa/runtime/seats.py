@@ -26,6 +26,7 @@ from hansa.protection.membership import (
     read_membership,
     unsigned,
 )
+from hansa.runtime.questions import named_of
 
 Countersign = Callable[[Amendment], None]
 
@@ -115,12 +116,12 @@ class PartySeat:
         listed = self._next or self.signed
         if listed is None:
             raise RefusedError("it goes on before anybody joined", do="ask why", where=COORDINATOR)
-        check_all(listed, _named(told, "approvals"))
+        check_all(listed, named_of(told, "approvals"))
         self.signed, self._next, self.met = listed, None, True
         if self._charter.secrecy == "open":
             return None
         roster = roster_of(listed, self._charter)
-        return channels(self._own, roster, _named(told, "adverts"), self._source)
+        return channels(self._own, roster, named_of(told, "adverts"), self._source)
 
     def go_back(self, signed: Membership | None, met: bool) -> None:
         """Go back to a list that was signed, by all if they have met; what came after it did not leave."""
@@ -181,13 +182,6 @@ def check_all(membership: Membership, approvals: Mapping[str, bytes]) -> None:
         read.append(approval)
     for name in unsigned(membership, read):
         raise MessageError("has not signed the list of members", do="wait until it has joined", where=name)
-
-
-def _named(told: Mapping[str, Any], name: str) -> dict[str, bytes]:
-    value = told.get(name)
-    if not isinstance(value, dict) or not all(type(one) is bytes for one in value.values()):
-        raise MessageError("its question is none", do="drop the message", where=COORDINATOR)
-    return value
 
 
 def text_of(told: Mapping[str, Any], name: str, party: str) -> bytes:

@@ -18,7 +18,7 @@ from hansa.protection.enrolment import COORDINATOR, Channels
 from hansa.protection.key_custodian import Custodian
 from hansa.protection.occasion import Occasion, Past, past_of
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.shared_servers import kept_secret, shared_server
+from hansa.runtime.shared_servers import shared_server
 from hansa.runtime.stages import CUSTODIAN_STAGES
 from hansa.runtime.sums import Sums
 
@@ -60,10 +60,10 @@ class _AtWork:
 class ServerAnswers:
     """The sums of a run, one after the other."""
 
-    def __init__(self, sums: Sums, channels: Channels, store: NodeStore) -> None:
-        """Go on from what the store has; raises FolderError where that cannot be read."""
+    def __init__(self, sums: Sums, channels: Channels, store: NodeStore, secret: bytes) -> None:
+        """Go on from what the store has; secret: of coins. Raises FolderError where that cannot be read."""
         self._sums, self._channels, self._store = sums, channels, store
-        self._secret = kept_secret(store)
+        self._secret = secret
         self.go_back()
 
     def go_back(self) -> None:

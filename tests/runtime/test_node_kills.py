@@ -15,7 +15,7 @@ from hansa.core.charter import Charter
 from hansa.core.steps import Step
 from tests.runtime.node_world import DiedError, Network, NodeWorld, alike, charter_of
 
-LEVELS = ("open", "masked", "shared", "products", "encrypted")
+LEVELS = ("open", "masked", "shared", pytest.param("products", marks=pytest.mark.slow), "encrypted")
 PRODUCTS = "products"  # secrecy "shared", of updates that are long enough for the servers to multiply them
 VICTIMS = [
     ("open", "party-2"),
@@ -32,7 +32,7 @@ _LONG = pytest.param("masked", "party-2", marks=pytest.mark.slow)
 def charter(name: str, level: str) -> Charter:
     """Return a charter of a level of secrecy."""
     if level == PRODUCTS:
-        return charter_of(name, "shared", network={"hidden": (80,)})
+        return charter_of(name, "shared", network={"hidden": (160,)})
     return charter_of(name, level)
 
 

@@ -14,8 +14,9 @@ from hansa.core.charter import Charter
 from hansa.core.errors import FolderError, PartyError, RefusedError
 from hansa.core.site_policy import SitePolicy
 from hansa.core.steps import Step
-from hansa.runtime.outbound import LOG, Outbound, OutboundLog
+from hansa.runtime.outbound import Outbound
 from hansa.runtime.outbound_kinds import before_rounds, own_kinds
+from hansa.runtime.outbound_log import LOG, OutboundLog
 from tests.runtime.consortium import NOON, Consortium, charter_of
 
 JOIN, TRAINING = Step(0, 0, "join"), Step(1, 0, "training")
