@@ -39,6 +39,8 @@ def _invited(hansa: Hansa, hub: Path, name: str, key: str) -> Path:
 
 def _founded(hansa: Hansa, folder: Path, secrecy: str) -> Path:
     """Return the operator's folder of a consortium whose servers and parties have joined."""
+    if secrecy == "encrypted":
+        pytest.importorskip("tenseal", reason="needs TenSEAL: pip install 'hansa[encrypted]'")
     hub, lines = folder / COORDINATOR, {name: _line(hansa, folder, name) for name in LEVELS[secrecy]}
     made = _init(hansa, folder, secrecy, *lines.values())
     assert made.exit_code == 0, made.stderr

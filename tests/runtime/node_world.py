@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays
@@ -114,6 +115,10 @@ class NodeWorld:
     networks: dict[str, Network] = field(default_factory=dict)  # each party's, at the end
     rounds: list[int] = field(default_factory=list)  # that the coordinator told
     alive: dict[str, PartyNode | ServerNode] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.charter.secrecy == "encrypted":
+            pytest.importorskip("tenseal", reason="needs TenSEAL: pip install 'hansa[encrypted]'")
 
     @property
     def names(self) -> list[str]:

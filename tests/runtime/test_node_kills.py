@@ -20,7 +20,7 @@ PRODUCTS = "products"  # secrecy "shared", of updates that are long enough for t
 VICTIMS = [
     ("open", "party-2"),
     ("masked", "party-2"),
-    ("shared", "party-2"),
+    ("products", "party-2"),
     ("shared", "second-server"),
     ("products", "third-server"),
     ("encrypted", "party-2"),

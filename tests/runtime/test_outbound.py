@@ -36,6 +36,8 @@ def lines(folder: Path) -> list[dict[str, Any]]:
         pytest.param(FEDAVG, "training", id="fedavg"),
         pytest.param(charter_of("fsvrg"), "gradient training", id="fsvrg"),
         pytest.param(charter_of("labsync_mean", "masked"), "support predictions training", id="masked"),
+        pytest.param(charter_of("fedavg", "shared"), "training", id="shared"),
+        pytest.param(charter_of("labsync_mean", "encrypted"), "support training", id="encrypted", marks=slow),
         pytest.param(charter_of("fedavg", **PCA), "products training", id="pca", marks=slow),
         pytest.param(charter_of("labsync"), "labels predictions training", id="labsync", marks=slow),
         pytest.param(charter_of("aligned", **REGRESSION), "products training", id="aligned", marks=slow),
@@ -61,14 +63,17 @@ def test_a_whole_run_passes_its_gates_and_is_in_their_logs(
 
 
 def test_what_the_gate_expects_is_little_more_than_what_comes(tmp_path: Path) -> None:
-    for secrecy in ("open", "masked"):
+    for secrecy in ("open", "masked", "shared", "encrypted"):
+        if secrecy == "encrypted":
+            pytest.importorskip("tenseal", reason="needs TenSEAL: pip install 'hansa[encrypted]'")
         folder = tmp_path / secrecy
         folder.mkdir()
         consortium = Consortium(charter_of("fedavg", secrecy, network={"hidden": (400,)}), folder)
         consortium.run()
         (name, sent), *_ = consortium.sent.items()
-        kind, answer = max(sent, key=lambda one: len(one[1]))
-        assert kind.startswith("training")
+        own = [one for one in sent if one[0].startswith("training")]
+        kind, answer = max(own, key=lambda one: len(one[1]))
+        assert len(answer) >= max(len(one) for _, one in sent) - 64
         gate = consortium.gates[name]
         gate(Step(1, 0, kind), answer)
         with pytest.raises(RefusedError, match="at most"):
