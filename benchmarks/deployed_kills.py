@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.deployed_nodes import NAMES, SERVER, charter_text, digests, nodes, overheard, trial
+from benchmarks.deployed_nodes import NAMES, SERVER, beside, charter_text, digests, nodes, overheard, trial
 from benchmarks.measure import Row, at_least, at_most, shown
 from hansa.protection.enrolment import COORDINATOR
 
@@ -65,7 +65,8 @@ def run(folder: Path, secrecy: str, seed: int = 0, span_s: float = 0.0) -> Outco
     hub, rng = trial(folder, charter_text(secrecy, ROUNDS)), np.random.default_rng(seed)
     kills = int(rng.integers(1, MOST_KILLS + 1)) if span_s else 0
     moments = sorted(rng.uniform(0.0, span_s, kills).tolist())
-    points = [(moment, _VICTIMS[rng.integers(len(_VICTIMS))]) for moment in moments]
+    victims = (*_VICTIMS, *beside(folder))
+    points = [(moment, victims[rng.integers(len(victims))]) for moment in moments]
     began = time.perf_counter()
     with nodes(folder) as found, overheard(hub) as heard:
         finished = found.finish(_PATIENCE_S, points)

@@ -1,4 +1,4 @@
-"""A consortium of real processes to be killed: coordinator, server and parties, each on its own folder.
+"""A consortium of real processes to be killed: coordinator, servers and parties, each on its own folder.
 
 Processes come from one that has loaded the libraries already: starting one takes a fraction of a second.
 """
@@ -89,7 +89,7 @@ class Nodes:
 
     def look(self) -> None:
         """Start whoever does not run and has not come to the end of the run."""
-        for name in (COORDINATOR, *NAMES):
+        for name in (COORDINATOR, *NAMES, *beside(self.folder)):
             process = self.running.get(name)
             if name not in self.away and (process is None or process.exitcode not in (None, 0)):
                 self.running[name] = started(self.folder, name)
@@ -170,7 +170,13 @@ def serve(folder: str, name: str) -> None:
         os.dup2(log.fileno(), 2)
     from hansa.cli.main import cli
 
-    cli(["coordinator" if name == COORDINATOR else "party", "run", folder], prog_name="hansa")
+    kinds = dict.fromkeys(beside(Path(folder).parent), "server") | {COORDINATOR: "coordinator"}
+    cli([kinds.get(name, "party"), "run", folder], prog_name="hansa")
+
+
+def beside(folder: Path) -> tuple[str, ...]:
+    """Return the names of the servers beside the coordinator, in a consortium's folder."""
+    return tuple(sorted(path.parent.name for path in folder.glob("*/server.json")))
 
 
 def server_pid(folder: Path) -> int:
@@ -198,7 +204,7 @@ class Heard:
 @contextmanager
 def overheard(hub: CoordinatorHome) -> Iterator[Heard]:
     """Yield what is noted of every answer, by a listener who may hear all parties."""
-    heard, members, now = Heard(), hub.members(), datetime.now(UTC)
+    heard, members, now = Heard(), hub.members() | hub.servers(), datetime.now(UTC)
     inbox = f"hansa.{hub.run}.inbox.listener"
     own = hub.access(now)
     rights = Rights((), (subjects.from_all(hub.run), inbox + ".>"))

@@ -18,7 +18,7 @@ from hansa.core.framing import frame
 from hansa.core.messages import Terms
 from hansa.core.steps import step_of
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.outbound import OutboundLog
+from hansa.runtime.outbound_log import OutboundLog
 from hansa.transport.nats import COORDINATOR, End
 from hansa.transport.nats_door import NatsDoor
 from hansa.transport.nats_link import Link

@@ -45,6 +45,14 @@ def coordinator() -> None:
 @click.option("--port", metavar="PORT", default=0, help="Its port. Default: one that is free.")
 @click.option("--authority", metavar="FILE", type=PATH, help="Certificate that your cluster's is under.")
 @click.option("--named", metavar="NAME", multiple=True, help="A name or address by which parties reach it.")
+@click.option(
+    "--server",
+    "servers",
+    metavar="NAME KEY",
+    nargs=2,
+    multiple=True,
+    help="Who computes beside the coordinator, as hansa server init printed it.",
+)
 def init(
     folder: Path,
     charter: Path,
@@ -53,6 +61,7 @@ def init(
     port: int,
     authority: Path | None,
     named: Sequence[str],
+    servers: Sequence[tuple[str, str]],
 ) -> None:
     """Make an operator's folder for CHARTER: keys, the server's certificate, nobody invited yet.
 
@@ -60,13 +69,19 @@ def init(
     """
     from hansa.runtime.coordinator_home import CoordinatorHome, Reach
     from hansa.runtime.coordinator_service import check_deployable
+    from hansa.runtime.inviting import key_of
+    from hansa.runtime.server_keys import check_servers
     from hansa.simulation.charter_file import read_charter_file
 
     file = read_charter_file(charter)
     check_deployable(file.charter)
+    keys = {name: key_of(key) for name, key in servers}
+    check_servers(file.charter, b"", keys)
     reach = Reach(url, host, port, tuple(dict.fromkeys((*named, host, "localhost"))), authority)
-    CoordinatorHome.make(folder, file.charter, file.text, reach, _now())
+    CoordinatorHome.make(folder, file.charter, file.text, reach, _now()).name_servers(keys)
     names = ", ".join(party.name for party in file.charter.roster)
+    for name in keys:
+        click.echo(f"{name} is named; its key goes into its invitation and everybody else's.", err=True)
     click.echo(
         f"{folder} is ready. Each of {names} runs hansa party init and sends you a line; then: "
         f"hansa coordinator invite {folder} NAME KEY > NAME.invitation",
@@ -80,7 +95,7 @@ def init(
 @click.argument("key", metavar="KEY")
 @_days
 def invite(folder: Path, name: str, key: str, days: int) -> None:
-    """Print the invitation of a party whose public key is KEY; nothing in it is secret.
+    """Print the invitation of a party, or of a server, whose public key is KEY; nothing in it is secret.
 
     Example: hansa coordinator invite hub north 6f1d... > north.invitation
     """

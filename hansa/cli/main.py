@@ -19,6 +19,7 @@ from hansa.cli.partition import partition
 from hansa.cli.party import party
 from hansa.cli.predict import predict
 from hansa.cli.run import run
+from hansa.cli.server import server
 from hansa.cli.up import up
 from hansa.cli.verdicts import verdicts
 
@@ -36,5 +37,5 @@ for command in (charter, run, verdicts, credits, predict, partition, align, data
     cli.add_command(command)
 if find_spec("hansa.cli.study") is not None:  # the study is a room of its own
     cli.add_command(import_module("hansa.cli.study").study)
-for command in (attack, up, coordinator, party):
+for command in (attack, up, coordinator, party, server):
     cli.add_command(command)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from hansa.cli.commands import PATH, Group, json_option
+from hansa.cli.keys import show_key, show_servers
 from hansa.cli.service import ServiceOptions, service, service_options, stopping
 
 logger = logging.getLogger(__name__)
@@ -39,20 +40,13 @@ def init(folder: Path, name: str, as_json: bool) -> None:
 
     Example: hansa party init north --name north
     """
-    from hansa.crypto.identities import fingerprint
     from hansa.runtime.party_home import PartyHome
 
     home = PartyHome.make(folder, name)
-    key = home.identity.signing.public
-    if as_json:
-        click.echo(json.dumps({"name": name, "key": key.hex(), "fingerprint": fingerprint(key)}))
-        return
-    click.echo(f"{name} {key.hex()}")
-    click.echo(
-        f"Send that line to the operator, and compare the fingerprint by telephone: {fingerprint(key)}\n"
-        f"What your site allows is in {folder / 'policy.toml'}. Next: hansa party join {folder} INVITATION",
-        err=True,
-    )
+    show_key(name, home.identity.signing.public, as_json)
+    if not as_json:
+        policy, then = folder / "policy.toml", f"hansa party join {folder} INVITATION"
+        click.echo(f"What your site allows is in {policy}. Next: {then}", err=True)
 
 
 @party.command()
@@ -66,12 +60,11 @@ def join(folder: Path, invitation: Path, data: Path | None, yes: bool) -> None:
     Example: hansa party join north north.invitation --data readings.parquet
     """
     from hansa.core.charter_words import explain
-    from hansa.crypto.identities import fingerprint
     from hansa.runtime.joining import accepted
 
     home, found, text, charter = accepted(folder, invitation)
     click.echo("\n".join(explain(charter)))
-    click.echo(f"Coordinator's fingerprint, to compare by telephone: {fingerprint(found.coordinator)}")
+    show_servers(found)
     if not yes:
         click.confirm("Sign this charter, and answer its coordinator?", abort=True)
     home.join(found, text, data)

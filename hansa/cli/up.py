@@ -30,12 +30,15 @@ def _now() -> datetime:
 def up(charter: Path, data: Path | None, out: Path | None, as_json: bool) -> None:
     """Start a server, a coordinator and all parties of CHARTER here, each with a folder and keys of its own.
 
+    So are the servers beside the coordinator that "shared" and "encrypted" take: here to try, no secret kept.
+
     Kill any process while it works: it is started again, and the run ends in the same bits.
 
     Example: hansa up charter.toml --out runs/up
     """
     from hansa.core.charter_digest import charter_digest
     from hansa.runtime.coordinator_service import CoordinatorService, check_deployable
+    from hansa.runtime.stages import servers_of
     from hansa.runtime.trial import make_trial, nodes
     from hansa.simulation.charter_file import read_charter_file
 
@@ -46,8 +49,9 @@ def up(charter: Path, data: Path | None, out: Path | None, as_json: bool) -> Non
     hub = make_trial(folder, file.charter, file.text, file.data_folder(data), _now())
     service = CoordinatorService(hub, _now)
     names = [party.name for party in file.charter.roster]
-    shown = _Shown(file.charter.rounds, names)
-    with nodes(folder, names) as running, shown:
+    servers = servers_of(file.charter)
+    shown = _Shown(file.charter.rounds, [*names, *servers])
+    with nodes(folder, names, servers) as running, shown:
         over = threading.Event()
 
         def look() -> None:
@@ -62,7 +66,7 @@ def up(charter: Path, data: Path | None, out: Path | None, as_json: bool) -> Non
         finally:
             over.set()
             watcher.join()
-    _print(result, folder, names, as_json)
+    _print(result, folder, names, as_json, len(names) + len(servers))
 
 
 class _Shown:
@@ -116,7 +120,7 @@ class _Shown:
         if self._live is None:
             return
         table = Table(title=f"round {self._done} of {self._rounds}")
-        for head in ("party", "node", "now"):
+        for head in ("node", "process", "now"):
             table.add_column(head)
         for name in self._names:
             now = "is waited for" if name in self._missing else "answers"
@@ -124,13 +128,13 @@ class _Shown:
         self._live.update(table)
 
 
-def _print(result: dict[str, Any], folder: Path, names: Sequence[str], as_json: bool) -> None:
+def _print(result: dict[str, Any], folder: Path, names: Sequence[str], as_json: bool, processes: int) -> None:
     run = next((folder / names[0] / "runs").iterdir()).name
     scores = {name: _scores(folder / name / "runs" / run / "result.json") for name in names}
     if as_json:
         click.echo(json.dumps(result | {"folder": str(folder), "figures": scores}, indent=1))
         return
-    click.echo(f"Finished: {result['rounds']} rounds in {result['seconds']:.1f} s, {len(names)} processes.")
+    click.echo(f"Finished: {result['rounds']} rounds in {result['seconds']:.1f} s, {processes} processes.")
     for name, found in scores.items():
         first: dict[str, Any] = next(iter(found.values()), {})
         told = ", ".join(f"{key} {value:.4g}" for key, value in first.items() if isinstance(value, float))

@@ -10,7 +10,8 @@ from hansa.core.methods import LATE, METHODS
 
 _INSTEAD = {"labsync": "labsync_mean, which learns the same from sums", "clustered": "fine_tuned"}
 _SERVERS = {  # of those that a party could be called
-    "masked": ("coordinator",), "shared": ("coordinator",), "encrypted": ("coordinator", "custodian"),
+    "masked": ("coordinator",), "shared": ("coordinator", "second-server", "third-server"),
+    "encrypted": ("coordinator", "custodian"),
 }  # fmt: skip
 _NARROW, _MOST_NARROW = 32, 100_000
 _AGREED = 'write secrecy = "open" in [protection] if all members agree to show their terms'

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hansa.core.errors import AbortedError, CharterError, MessageError
+from hansa.core.errors import AbortedError, CharterError, FolderError, MessageError
 
 Integers = NDArray[np.int64]
 
@@ -115,11 +115,20 @@ class PublicLattice:
 
 
 class SecretLattice(PublicLattice):
-    """A fresh key pair."""
+    """A key pair."""
 
-    def __init__(self) -> None:
-        """Draw the keys; takes some 20 ms."""
-        self._context = _drawn()
+    def __init__(self, kept: bytes = b"") -> None:
+        """Draw fresh keys, which takes some 20 ms; kept: what `kept` told of those to go on with."""
+        self._context = _own(kept) if kept else _drawn()
+
+    @property
+    def kept(self) -> bytes:
+        """Return both keys for their owner's own disk; whoever reads it reads everything under them."""
+        return bytes(
+            self._context.serialize(
+                save_public_key=True, save_secret_key=True, save_galois_keys=False, save_relin_keys=False
+            )
+        )
 
     @property
     def public(self) -> bytes:
@@ -175,6 +184,19 @@ def _drawn() -> Any:
         coeff_mod_bit_sizes=_PRIMES,
         n_threads=1,  # parties run side by side instead
     )
+
+
+def _own(kept: bytes) -> Any:
+    """Return the context that this process's own disk kept: bytes of others never come here."""
+    require_tenseal()
+    import tenseal
+
+    try:
+        return tenseal.context_from(kept, n_threads=1)
+    except _FAULTS as fault:
+        raise FolderError(
+            "the key pair of a sum cannot be read", do="put the folder back as it was", where="its store"
+        ) from fault
 
 
 def _loaded(public: bytes) -> Any:

@@ -10,6 +10,9 @@ whose message is missing or wrong counts as absent; `MessageError` names it, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from hansa.core.charter import LEAST_SUMMED
@@ -34,6 +37,21 @@ class EncryptedParty:
         self._public = b""
         self._pieces: list[bytes] = []
         self._done = 0  # messages sent
+
+    @classmethod
+    def resumed(
+        cls, channels: Channels, occasion: Occasion, past: Past, value: Mapping[str, Any]
+    ) -> EncryptedParty:
+        """Return a party in the middle of a sum, as `value` told; past: which knows of the sum."""
+        party = cls.__new__(cls)
+        party._channels, party._occasion, party._about = channels, occasion, occasion.digest
+        party._public, party._pieces, party._done = value["public"], list(value["pieces"]), value["done"]
+        del past
+        return party
+
+    def value(self) -> dict[str, Any]:
+        """Return plain values from which `resumed` goes on."""
+        return {"public": self._public, "pieces": list(self._pieces), "done": self._done}
 
     def committed(self, words: Words, question: bytes) -> bytes:
         """Return the signed digest of the encrypted term, sealed for the coordinator.

@@ -1,6 +1,6 @@
-"""What the operator sends a party so that it can join: one signed text, and nothing in it is secret.
+"""What the operator sends a member so that it can join: one signed text, and nothing in it is secret.
 
-Who takes it from the mail can neither change it nor use it: the server lets in who has the party's private
+Who takes it from the mail can neither change it nor use it: the server lets in who has the member's private
 key. That it is this coordinator's is for people to find out, who compare fingerprints.
 """
 
@@ -18,7 +18,7 @@ from hansa.protection.signed_records import body_of, checked, fields, garbled, l
 
 MOST_BYTES = 1 << 22  # of the record; a charter with 10,000 parties is the largest part
 _MOST_TEXT = 3 * MOST_BYTES // 2  # base64 with its line ends, and what a mail program adds
-_MOST_URLS, _MOST_SHORT, _MOST_LONG = 16, 512, 1 << 16
+_MOST_URLS, _MOST_SERVERS, _MOST_SHORT, _MOST_LONG = 16, 3, 512, 1 << 16
 _PURPOSE = "invitation"
 _FIELDS = {
     "consortium": str,
@@ -30,6 +30,7 @@ _FIELDS = {
     "key": bytes,
     "token": str,
     "charter": str,
+    "servers": list,
 }
 _FIRST, _LAST = "-----BEGIN HANSA INVITATION-----", "-----END HANSA INVITATION-----"
 _COLUMNS = 64
@@ -43,7 +44,7 @@ _CERTIFICATES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What a party needs to find its coordinator, and to know what it is asked to sign."""
+    """What a member needs to find its coordinator, and to know what it is asked to sign, and with whom."""
 
     consortium: str
     run: str
@@ -54,11 +55,14 @@ class Invitation:
     key: bytes  # (32,), the party's public key, which it is for
     token: str  # with the party's private key, lets it in
     charter: str  # its TOML text
+    servers: tuple[tuple[str, bytes], ...] = ()  # name and public key of each server beside the coordinator
 
 
 def armoured(invitation: Invitation, coordinator: SigningKey) -> str:
     """Return an invitation as text to send; coordinator: the key that it names."""
-    data = signed(asdict(invitation) | {"urls": list(invitation.urls)}, coordinator, _PURPOSE)
+    servers = [[name, key] for name, key in invitation.servers]
+    lists = {"urls": list(invitation.urls), "servers": servers}
+    data = signed(asdict(invitation) | lists, coordinator, _PURPOSE)
     text = base64.b64encode(data).decode()
     lines = [text[first : first + _COLUMNS] for first in range(0, len(text), _COLUMNS)]
     return "\n".join([_FIRST, *lines, _LAST]) + "\n"
@@ -74,7 +78,8 @@ def read_invitation(text: str) -> Invitation:
     named = fields(inner, _FIELDS, COORDINATOR)["coordinator"]
     found = fields(checked(data, MOST_BYTES, named, _PURPOSE, COORDINATOR), _FIELDS, COORDINATOR)
     urls = tuple(list_of(found["urls"], str, COORDINATOR, "urls"))
-    invitation = Invitation(**found | {"urls": urls})
+    servers = tuple(_server(one) for one in found["servers"])
+    invitation = Invitation(**found | {"urls": urls, "servers": servers})
     _check(invitation)
     return invitation
 
@@ -90,7 +95,7 @@ def check_own(invitation: Invitation, party: str, key: bytes) -> None:
     if invitation.key != key:
         raise RefusedError(
             f"is for another key of {party}",
-            do="send the operator the key that hansa party init printed, and ask for another invitation",
+            do="send the operator the key that init printed, and ask for another invitation",
             where="invitation",
         )
 
@@ -119,12 +124,27 @@ def _check(invitation: Invitation) -> None:
         "key": len(invitation.key) == KEY_BYTES,
         "token": _is_long(invitation.token) and invitation.token.isprintable(),
         "charter": bool(invitation.charter),
+        "servers": _are_apart(invitation),
     }
     wrong = [name for name, holds in good.items() if not holds]
     if wrong:
         raise MessageError(
             f"its invitation has {wrong[0]} that cannot be", do="ask for another one", where=COORDINATOR
         )
+
+
+def _server(value: object) -> tuple[str, bytes]:
+    if not isinstance(value, list) or [type(one) for one in value] != [str, bytes]:
+        raise garbled(COORDINATOR, "a server that is none")
+    return value[0], value[1]
+
+
+def _are_apart(invitation: Invitation) -> bool:
+    """Return whether servers have names and keys, each its own, and none the coordinator's."""
+    names = [COORDINATOR, *(name for name, _ in invitation.servers)]
+    keys = [invitation.coordinator, *(key for _, key in invitation.servers)]
+    apart = len(set(names)) == len(names) <= _MOST_SERVERS and len(set(keys)) == len(keys)
+    return apart and all(map(_NAME.fullmatch, names)) and all(len(key) == KEY_BYTES for key in keys)
 
 
 def _is_url(url: str) -> bool:

@@ -29,6 +29,16 @@ class Custodian:
         self._public = self._lattice.public
         self._commitments: dict[int, Commitment] = {}
 
+    @property
+    def kept(self) -> bytes:
+        """Return this sum's keys for the custodian's own disk; empty once they are forgotten."""
+        return b"" if self._lattice is None else self._lattice.kept
+
+    def keep_keys(self, kept: bytes) -> None:
+        """Go on with the keys that `kept` told: started again, the custodian has the same for this sum."""
+        self._lattice = SecretLattice(kept)
+        self._public = self._lattice.public
+
     def key(self) -> bytes:
         """Return the public key, signed for this sum and sealed for the coordinator."""
         statement = messages.key_statement(self._about, self._public)

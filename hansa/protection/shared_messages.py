@@ -19,6 +19,9 @@ from hansa.protection.shared_form import MOST_WEIGHT
 SHARE, PRESENT, REVEAL, OPENED, WEIGHTS, AGREED, TOTAL, RESULT = (
     "share", "present", "reveal", "opened", "weights", "agreed", "total", "result",
 )  # fmt: skip
+SECOND, THIRD = "second-server", "third-server"
+"""The servers beside the coordinator, in their order."""
+
 STATEMENT = "weight and components"
 """What a party signs for."""
 

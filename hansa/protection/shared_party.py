@@ -7,6 +7,7 @@ product with the total, exactly: it knows its integers, and both are known modul
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,23 @@ class SharedParty:
                 f"it asks for products of vectors of {occasion.size} numbers, which a sketch would tell",
                 f"take part only with {LEAST_SIZE} numbers or more",
             )
+
+    @classmethod
+    def resumed(
+        cls, channels: Channels, occasion: Occasion, past: Past, value: Mapping[str, Any]
+    ) -> SharedParty:
+        """Return a party that has sent its shares, as `value` told; past: which knows of the sum."""
+        party = cls.__new__(cls)
+        party._servers = messages.three_servers(channels.roster)
+        party._channels, party._occasion = channels, occasion
+        party._products = isinstance(occasion.form, SharedForm)
+        party._words = value["words"].copy()  # (size,)
+        del past
+        return party
+
+    def value(self) -> dict[str, Any]:
+        """Return plain values from which `resumed` goes on, once shares are sent."""
+        return {"words": self._words}
 
     def shares(self, words: Words, weight: int = 1) -> dict[str, bytes]:
         """Return each server's message, sealed; words: (size,). Each party does so once in a sum."""

@@ -60,6 +60,12 @@ class ProductServer(SharedServer):
         if occasion.size < LEAST_SIZE:
             raise self._aborted(f"a sketch would tell vectors of {occasion.size} numbers, below {LEAST_SIZE}")
 
+    def keep_coin(self, coin: bytes) -> None:
+        """Take this server's coin from who keeps it: started again, the server commits to the same one."""
+        assert not self._sent
+        assert len(coin) == KEY_BYTES
+        self._coin = coin
+
     def table(self) -> Table:
         """Return what the coordinator may weigh by; ends the step `opened`."""
         self.end_step()

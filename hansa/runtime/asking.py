@@ -106,7 +106,9 @@ class Asking:
         self._store.keep({_COUNTED: codec.encode(self._counted)})
 
     def tell(self, kind: str, **told: Any) -> dict[str, dict[str, Any]]:
-        """Take a step that asks all the same; return each party's answer, which is a map."""
+        """Take a step that asks all the same; return each one's answer, which is a map."""
+        if not self.names:
+            return {}
         return self.maps(kind, dict.fromkeys(self.names, codec.encode(told)))
 
     def tell_some(
@@ -122,6 +124,8 @@ class Asking:
 
     def farewell(self) -> None:
         """Tell all that the run is over; who does not hear it waits for nothing."""
+        if not self.names:
+            return
         step = Step(self.round, self.number, "bye")
         questions = dict.fromkeys(self.names, codec.encode({}))
         self._transport.exchange(step.text, questions, _FAREWELL_S)

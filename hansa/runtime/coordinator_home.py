@@ -23,6 +23,8 @@ from hansa.registry.identity import Identity, load_identity, make_identity
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.changes import MEMBERS
 from hansa.runtime.renewal import Renewal
+from hansa.runtime.server_keys import check_servers
+from hansa.runtime.stages import servers_of
 from hansa.transport import subjects
 from hansa.transport.certificates import (
     AUTHORITY,
@@ -39,7 +41,7 @@ from hansa.transport.nats_server import NatsServer, Place, free_port
 from hansa.transport.nats_tokens import Trust, trust, user_token
 
 _ABOUT, _MEMBERS, _REVOKED, _CHARTER = "consortium.json", "members.json", "revoked.json", "charter.toml"
-_RENEWED = "renewed.json"
+_RENEWED, _SERVERS = "renewed.json", "servers.json"
 _KEYS = ("operator", "account", "system")  # of the server, each in a file of its own
 _RUN_BYTES = 8
 
@@ -155,6 +157,19 @@ class CoordinatorHome:
             kept = store.state(MEMBERS)
         return None if kept is None else read_membership(kept, COORDINATOR)
 
+    def name_servers(self, keys: Mapping[str, bytes]) -> None:
+        """Keep the public key of each server beside the coordinator; another one takes another folder.
+
+        Raises CharterError where these are not the servers of the charter, each with a key of its own.
+        """
+        charter, _ = self.charter()
+        check_servers(charter, self.identity.signing.public, keys)
+        write_json(self.folder / _SERVERS, {name: keys[name].hex() for name in servers_of(charter)})
+
+    def servers(self) -> dict[str, bytes]:
+        """Return the public key of each server beside the coordinator, by its name."""
+        return {str(name): bytes.fromhex(key) for name, key in _map(self.folder / _SERVERS).items()}
+
     # --- the server ------------------------------------------------------------------------------------
 
     def revoked(self, listed: Membership | None) -> dict[bytes, datetime]:
@@ -244,7 +259,7 @@ def _everywhere(host: str) -> bool:
 
 
 def _map(path: Path) -> Mapping[str, Any]:
-    if path.name in (_REVOKED, _RENEWED) and not path.exists():
+    if path.name in (_REVOKED, _RENEWED, _SERVERS) and not path.exists():
         return {}
     found = read_json(path)
     if not isinstance(found, dict):

@@ -32,9 +32,10 @@ from hansa.runtime.asking import Asking, as_map, no_answer
 from hansa.runtime.changes import MEMBERS
 from hansa.runtime.coordinator import run_round
 from hansa.runtime.coordinator_judging import CoordinatorJudging
-from hansa.runtime.gathering import Gathering, MaskedGathering, OpenGathering, questions_of
+from hansa.runtime.gathering import Gathering, OpenGathering, questions_of
 from hansa.runtime.judged_gathering import JudgedGathering
 from hansa.runtime.learning import algorithm_of, network_of
+from hansa.runtime.protected_gathering import ProtectedGathering
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import schedule_of, sums_products
 from hansa.runtime.seats import CoordinatorSeat
@@ -119,6 +120,8 @@ class CoordinatorNode:
         self._transport = transport
         self._asking = Asking(charter, transport, store)
         self._judging = CoordinatorJudging(charter, self._asking)
+        self._servers = Asking(charter, transport, store)
+        self._servers.names = tuple(name for name, _ in seat.membership.servers if name != COORDINATOR)
         members = beside.members
         self._amending = None if members is None else Amending(charter, seat, self._asking, members, store)
         if members is not None:
@@ -146,20 +149,20 @@ class CoordinatorNode:
             for _ in course.algorithm.openings:
                 state = self._round(course, gathering, state)
             self._judging.open(course.algorithm, state)
-            self._keep(agreed, state)
+            self._keep(agreed, state, gathering)
         else:
             state = self._restored(course, self._store.state(_STATE))
             self._restore_judging(course, round_)
         for number in range(round_ + 1, self._charter.rounds + 1):
             if (now := self._amended(agreed, number - 1)) is not None:
                 agreed = now
+                self._keep(agreed, state, gathering)
                 gathering = self._gathering(agreed.adverts)
-                self._keep(agreed, state)
             self._asking.begin(number)
             for _ in range(1 + len(course.algorithm.preludes)):
                 state = self._round(course, gathering, state)
             state = self._judging.passed(course.algorithm, number, state)
-            self._keep(agreed, state)
+            self._keep(agreed, state, gathering)
             self._beside.watch(number, self._charter.rounds)
         return self._finished(agreed, course.algorithm, state)
 
@@ -200,16 +203,20 @@ class CoordinatorNode:
             told = schedule_of(self._charter, agreed.keys).kinds(last)
             self._asking.begin(last, len(told) - 1)
         self._asking.farewell()
+        self._servers.begin(last)
+        self._servers.farewell()
         return Finished(algorithm, state, self._judging.found())
 
     # --- before the first round ------------------------------------------------------------------------
 
     def _joined(self) -> _Joined:
         """Return what the parties say when they join, once all have signed the list of members."""
-        told = self._asking.tell("join", membership=codec.encode(self._seat.membership.value))
+        shown = codec.encode(self._seat.membership.value)
+        told = self._asking.tell("join", membership=shown)
         keys, readings = self._keys(told), _alike(told, "readings")
-        met = self._seat.met(told, self._seat.membership)
+        met = self._seat.met(told | self._servers.tell("join", membership=shown), self._seat.membership)
         self._asking.tell("meet", **met)
+        self._servers.tell("meet", **met)
         return _Joined(keys, readings, met["adverts"])
 
     def _keys(self, told: Mapping[str, Mapping[str, Any]]) -> int:
@@ -231,7 +238,8 @@ class CoordinatorNode:
                 return StaleGathering(self._asking, self._charter, self._transport, self._store)
             return OpenGathering(self._asking)
         sums = Sums(self._charter, self._charter.algorithm.name, len(self._asking.names))
-        return MaskedGathering(self._asking, sums, self._seat.channels(adverts))
+        own = self._seat.channels(adverts)
+        return ProtectedGathering(self._asking, self._servers, sums, own, self._store)
 
     def _prepared(self, gathering: Gathering, joined: _Joined) -> _Agreed:
         """Return what is agreed once statistics are summed and every party is ready."""
@@ -272,7 +280,7 @@ class CoordinatorNode:
         due, like = rehearsed(algorithm, common, own, agreed.shape.inputs, agreed.sizes)
         return _Course(algorithm, due, algorithm.start(common), like)
 
-    def _keep(self, agreed: _Agreed, state: Any) -> None:
+    def _keep(self, agreed: _Agreed, state: Any, gathering: Gathering) -> None:
         """Keep where the run stands, at the end of a round."""
         value = {
             "round": self._asking.round,
@@ -285,7 +293,7 @@ class CoordinatorNode:
         }
         members = codec.encode(self._seat.membership.value)
         kept = {_STANDING: codec.encode(value), _STATE: _laid(state), MEMBERS: members}
-        self._store.keep(kept | self._judging.states(self._asking.round, _laid))
+        self._store.keep(kept | gathering.states() | self._judging.states(self._asking.round, _laid))
 
     def _restored(self, course: _Course, kept: bytes | None) -> Any:
         try:

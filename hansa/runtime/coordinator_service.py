@@ -16,6 +16,7 @@ from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest, roster_digest
 from hansa.core.errors import CharterError, HansaError
 from hansa.core.methods import BY_ROW
+from hansa.crypto.lattice import require_tenseal
 from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.membership import Member, Membership, read_membership
 from hansa.registry.alone import alone_in
@@ -27,6 +28,8 @@ from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode, Watch
 from hansa.runtime.judged_value import judged_result, keep_as_run
 from hansa.runtime.seats import CoordinatorSeat
+from hansa.runtime.server_keys import check_servers
+from hansa.runtime.stages import servers_of
 from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End, NatsTransport
 from hansa.transport.nats_link import Link
@@ -121,7 +124,9 @@ class CoordinatorService:
                     where=self.charter.name,
                 )
         listed = tuple(Member(party, members[party.name]) for party in self.charter.roster)
-        servers = ((COORDINATOR, self._home.identity.signing.public),)
+        own, others = self._home.identity.signing.public, self._home.servers()
+        check_servers(self.charter, own, others)
+        servers = ((COORDINATOR, own), *((name, others[name]) for name in servers_of(self.charter)))
         return Membership(self._home.run, charter_digest(self.charter), 0, listed, servers)
 
     @contextmanager
@@ -151,7 +156,7 @@ class CoordinatorService:
         try:
             link.open(_CONNECT_S)
             end = End(link, self._home.run, COORDINATOR, self._home.identity.signing)
-            keys = {one.party.name: one.key for one in seat.membership.parties}
+            keys = {name: key for name, key in seat.membership.identities.items() if name != COORDINATOR}
             transport = NatsTransport(end, keys, told)
             members = Members(transport, self._home.members, self._home.renewals)
             with _repeated(lambda: _put_out(members, transport, seat)):
@@ -220,10 +225,10 @@ def check_deployable(charter: Charter) -> None:
     votes, rewards = bool(charter.gate.every), charter.reward.measure != "none"
     by_row = charter.algorithm.name in BY_ROW
     apart = [
-        (charter.secrecy in ("shared", "encrypted"), f'secrecy "{charter.secrecy}"', "protection",
-         'write secrecy = "masked" or "open"'),
         (charter.judges and charter.secrecy != "open", f'judging under secrecy "{charter.secrecy}"',
          "defence", 'write secrecy = "open", or remove [defence] and [reward]'),
+        (votes and charter.secrecy in ("shared", "encrypted"), f'a vote under secrecy "{charter.secrecy}"',
+         "gate", 'write secrecy = "masked" or "open", or remove [gate]'),
         (votes and charter.lateness.rule != "wait", "a vote without those who are late",
          "gate", 'write rule = "wait" in [lateness], or remove [gate]'),
         ((votes or rewards) and by_row, "a vote or a reward over rows that all share",
@@ -233,3 +238,5 @@ def check_deployable(charter: Charter) -> None:
     for unable, what, table, do in apart:
         if unable:
             raise CharterError(f"{what} runs in a simulation alone", do=do, where=f"{charter.name} [{table}]")
+    if charter.secrecy == "encrypted":
+        require_tenseal()

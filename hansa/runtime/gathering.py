@@ -1,4 +1,4 @@
-"""Sums over parties that are elsewhere: in clear, added in the order of the roster, or under masks."""
+"""Sums over parties that are elsewhere, in clear, added in the order of the roster."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from hansa.core import arrays, codec
 from hansa.core.errors import AbortedError, MessageError
 from hansa.core.framing import Leaves, frame, leaves_of
 from hansa.core.messages import Ask, Terms, Totals
-from hansa.protection import packing
-from hansa.protection.enrolment import Channels
 from hansa.runtime.asking import Asking, as_map, no_answer
-from hansa.runtime.masked_exchange import Take, masked_sum
-from hansa.runtime.sums import ROWS, Sums, is_statistic
+from hansa.runtime.sums import ROWS, is_statistic
 from hansa.transport.memory import ask_of
 
 Floats = NDArray[np.float64]
@@ -35,6 +32,9 @@ class Gathering(Protocol):
 
     def totals(self, ask: Ask, like: Sequence[Terms], *, addressed: bool) -> Totals | Sequence[Terms]:
         """Return the sums of the answers to an ask, or these where they are addressed; like: their shapes."""
+
+    def states(self) -> dict[str, bytes]:
+        """Return what is to be kept of sums at the end of a round."""
 
 
 class OpenGathering:
@@ -65,6 +65,10 @@ class OpenGathering:
             return [_terms(shapes[name], leaves) for name, leaves in found]
         return added(like[0], ((leaves, WHOLE) for _, leaves in found))
 
+    def states(self) -> dict[str, bytes]:
+        """Return nothing: terms in clear bind nobody to anything."""
+        return {}
+
     def _asked(self, ask: Ask, kind: str) -> Iterator[tuple[str, bytes]]:
         questions = questions_of(self._asking.names, ask)
         return self._asking.ask(kind, questions, all_of_them=bool(ask.opening))
@@ -85,49 +89,6 @@ class OpenGathering:
             yield name, leaves
             del body, leaves  # as large as a model: they go before the next come
         self._asking.settle(counted)
-
-
-class MaskedGathering:
-    """Numbers under masks that cancel in the sum."""
-
-    def __init__(self, asking: Asking, sums: Sums, channels: Channels) -> None:
-        """Take who asks, and what the coordinator shares with each party."""
-        self._asking, self._sums, self._channels = asking, sums, channels
-
-    def statistics(self, kind: str, numbers: int) -> tuple[Floats, Flags | None]:
-        """Return the sums of cells that enough parties have, and (numbers,) which these are."""
-        support = f"support of {kind}"
-        found = self._sum(self._sums.of_statistic(support, ""), numbers, codec.encode({"enough": None}))
-        enough = found > self._sums.charter.protection.cohort - 0.5  # (numbers,)
-        rows = ROWS[kind]
-        question = codec.encode({"enough": enough})
-        return self._sum(self._sums.of_statistic(kind, support), rows * numbers, question), enough
-
-    def totals(self, ask: Ask, like: Sequence[Terms], *, addressed: bool) -> Totals | Sequence[Terms]:
-        """Return the sums."""
-        assert not addressed  # the charter's rules ask for open secrecy
-        size = 1 + packing.size(like[0])
-        return packing.totals(self._sum(self._sums.of_ask(ask), size, frame(ask)), self._sums.most, like[0])
-
-    def _sum(self, why: Mapping[str, Any], numbers: int, question: bytes) -> Floats:
-        form = self._sums.form_of(why)
-        size = numbers * form.words
-        occasion = self._sums.occasion(self._channels.roster.digest, why, self._asking.number, size)
-
-        def ask(stage: str, questions: Mapping[str, bytes], take: Take) -> None:
-            kind, counted = f"{why['kind']}/{stage}", []
-            for name, body in self._asking.ask(kind, questions, all_of_them=not why["model"]):
-                try:
-                    take(name, body)
-                except MessageError as fault:
-                    if self._asking.drops(name, fault):
-                        continue
-                    raise
-                counted.append(name)
-            self._asking.settle(counted)
-
-        words = masked_sum(self._channels, occasion, dict.fromkeys(self._asking.names, question), ask)
-        return form.decoded(words)
 
 
 def questions_of(names: Sequence[str], ask: Ask) -> dict[str, bytes]:

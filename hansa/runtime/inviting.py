@@ -5,6 +5,7 @@ A key that changes needs a new way in, too.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,15 +14,24 @@ from hansa.core.charter_reader import parse_charter
 from hansa.core.charter_writer import render_charter
 from hansa.core.errors import CharterError, FolderError
 from hansa.crypto.signing import KEY_BYTES
+from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.invitation import Invitation, armoured
 from hansa.protection.membership import Membership
 from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.renewal import Renewal, read_rotation
+from hansa.runtime.server_keys import check_servers
+from hansa.runtime.stages import servers_of
 
 
 def invitation_text(home: CoordinatorHome, name: str, key: str, now: datetime, days: int) -> str:
-    """Return the invitation of a party of the charter; key: its public key, in hexadecimal."""
+    """Return the invitation of a party of the charter, or of a server; key: its public one, as digits."""
     charter, text = home.charter()
+    servers = home.servers()
+    check_servers(charter, home.identity.signing.public, servers)
+    if name in servers:
+        public = key_of(key)
+        _check_server(servers, name, public)
+        return _written(home, name, public, text, home.token(name, public, now, days))
     if name not in {party.name for party in charter.roster}:
         listed = ", ".join(party.name for party in charter.roster)
         raise CharterError(
@@ -29,7 +39,7 @@ def invitation_text(home: CoordinatorHome, name: str, key: str, now: datetime, d
             do=f"choose among {listed}, or let it join the run with hansa coordinator admit",
             where=charter.name,
         )
-    public = _public(key)
+    public = _own_key(home, name, key)
     home.put_member(name, public)
     return _written(home, name, public, text, home.token(name, public, now, days))
 
@@ -48,7 +58,7 @@ def admission_text(home: CoordinatorHome, name: str, key: str, now: datetime, da
         raise CharterError(
             f"{name} is a member already", do="take it out first, or choose another name", where=charter.name
         )
-    public = _public(key)
+    public = _own_key(home, name, key)
     home.put_member(name, public)
     text = _text_with(charter, listed, name)
     return _written(home, name, public, text, home.token(name, public, now, days))
@@ -69,15 +79,18 @@ def renew(home: CoordinatorHome, line: str, now: datetime, days: int) -> tuple[s
             do=f"ask which line it sent, or expel it: hansa coordinator expel {home.folder} {name}",
             where=charter.name,
         )
-    if words.new in (key for other, key in members.items() if other != name):
+    _own_key(home, name, words.new.hex())
+    at_work = listed is not None and listed.identities.get(name) in (words.old, words.new)
+    if at_work and servers_of(charter):
         raise CharterError(
-            f"the new key of {name} is another member's", do="ask which line is whose", where=charter.name
+            f"a run with servers goes on under the keys that it began with, that of {name} too",
+            do="take the new key for the next run, or expel it and begin another",
+            where=charter.name,
         )
     if name not in {party.name for party in charter.roster}:
         text = _text_with(charter, listed, name)
     made = _written(home, name, words.new, text, home.token(name, words.new, now, days))
     home.put_renewal(name, Renewal(words, made))
-    at_work = listed is not None and listed.identities.get(name) in (words.old, words.new)
     return name, None if at_work else made
 
 
@@ -86,6 +99,28 @@ def _text_with(charter: Charter, listed: Membership | None, name: str) -> str:
     named = {party.name: party for party in charter.roster}
     roster = [one for one in (charter.roster if listed is None else listed.roster) if one.name != name]
     return render_charter(replace(charter, roster=(*roster, named.get(name, Party(name)))))
+
+
+def _check_server(servers: Mapping[str, bytes], name: str, public: bytes) -> None:
+    """Pass if this is the key of a server that all members are told."""
+    if servers[name] != public:
+        raise CharterError(
+            f"is not the key of {name} that the members are told",
+            do="make another folder with hansa coordinator init, for another server",
+            where=public.hex()[:16],
+        )
+
+
+def _own_key(home: CoordinatorHome, name: str, key: str) -> bytes:
+    """Return a party's public key; raises CharterError where it is another node's."""
+    public = key_of(key)
+    known = {COORDINATOR: home.identity.signing.public} | home.servers() | home.members()
+    for other, its in known.items():
+        if its == public and other != name:
+            raise CharterError(
+                f"{name} has the key of {other}", do="let each node make a key of its own", where=key[:16]
+            )
+    return public
 
 
 def _written(home: CoordinatorHome, name: str, public: bytes, text: str, token: str) -> str:
@@ -100,17 +135,17 @@ def _written(home: CoordinatorHome, name: str, public: bytes, text: str, token: 
         key=public,
         token=token,
         charter=text,
+        servers=tuple(home.servers().items()),
     )
     return armoured(invitation, home.identity.signing)
 
 
-def _public(key: str) -> bytes:
+def key_of(key: str) -> bytes:
+    """Return a public key of its 64 digits. Raises FolderError."""
     try:
         public = bytes.fromhex(key)
     except ValueError:
         public = b""
     if len(public) != KEY_BYTES:
-        raise FolderError(
-            "is no public key", do="copy the 64 digits that hansa party init printed", where=key[:16]
-        )
+        raise FolderError("is no public key", do="copy the 64 digits that init printed", where=key[:16])
     return public

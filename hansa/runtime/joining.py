@@ -1,4 +1,4 @@
-"""A party reads an invitation, and finds out whether it may accept it."""
+"""A member, party or server, reads an invitation, and finds out whether it may accept it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from hansa.core.charter_digest import charter_digest
 from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import FolderError, RefusedError
 from hansa.protection.invitation import Invitation, check_own, read_invitation
+from hansa.runtime.member_home import MemberHome
 from hansa.runtime.party_home import PartyHome
+from hansa.runtime.server_home import ServerHome
+from hansa.runtime.server_keys import check_servers
 
 
 def accepted(folder: Path, path: Path) -> tuple[PartyHome, Invitation, str, Charter]:
@@ -18,13 +21,7 @@ def accepted(folder: Path, path: Path) -> tuple[PartyHome, Invitation, str, Char
     Raises FolderError, MessageError, CharterError or RefusedError.
     """
     home = PartyHome(folder)
-    try:
-        text = path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise FolderError(
-            "cannot be read", do="name the file that the operator sent", where=str(path)
-        ) from fault
-    invitation = read_invitation(text)
+    invitation, text, charter = _read(home, path)
     known = home.key_of(invitation.run)
     if known is not None and known != invitation.key:
         raise RefusedError(
@@ -32,7 +29,29 @@ def accepted(folder: Path, path: Path) -> tuple[PartyHome, Invitation, str, Char
             do="keep the node running: once all have signed for the new key, it takes that by itself",
             where="invitation",
         )
-    check_own(invitation, home.name, home.identity.signing.public)
-    charter = parse_charter(invitation.charter, f"the charter of {invitation.consortium}")
     home.policy.check_charter(charter, charter_digest(charter))
     return home, invitation, text, charter
+
+
+def accepted_by_server(folder: Path, path: Path) -> tuple[ServerHome, Invitation, str, Charter]:
+    """Return the home, the invitation in a file, its text and its charter.
+
+    Raises FolderError, MessageError, CharterError or RefusedError.
+    """
+    home = ServerHome(folder)
+    return home, *_read(home, path)
+
+
+def _read(home: MemberHome, path: Path) -> tuple[Invitation, str, Charter]:
+    """Return an invitation, its text and its charter, if it is for this node and its servers are due."""
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise FolderError(
+            "cannot be read", do="name the file that the operator sent", where=str(path)
+        ) from fault
+    invitation = read_invitation(text)
+    check_own(invitation, home.name, home.identity.signing.public)
+    charter = parse_charter(invitation.charter, f"the charter of {invitation.consortium}")
+    check_servers(charter, invitation.coordinator, dict(invitation.servers))
+    return invitation, text, charter

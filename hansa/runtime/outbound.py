@@ -1,30 +1,19 @@
-"""The gate that every answer of a party leaves through, and the log of what left, on the party's own disk."""
+"""The gate that every answer of a party leaves through; what left is in a log on the party's own disk."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
-from hansa.core import codec
 from hansa.core.charter import Charter
-from hansa.core.errors import FolderError, MessageError, RefusedError
+from hansa.core.errors import RefusedError
 from hansa.core.site_policy import SitePolicy
-from hansa.core.steps import Step, step_of
+from hansa.core.steps import Step
 from hansa.protection.enrolment import COORDINATOR
-from hansa.registry.folders import flush_folder
 from hansa.runtime.outbound_kinds import before_rounds, in_rounds, own_kinds
+from hansa.runtime.outbound_log import OutboundLog
 from hansa.runtime.rehearsal import Exchange
 
-LOG = "outbound.log"
-LEFT = "left"
-"""The name of the log's last lines in a party's store."""
-
-_UNFLUSHED = 16  # lines that the store keeps until the file is flushed
 Clock = Callable[[], datetime]
 
 
@@ -61,119 +50,6 @@ class Outbound:
         now = self._clock().astimezone(UTC)
         self._policy.check_bytes(self._log.left_on(now), len(answer))
         return self._log.add(now, step, answer)
-
-
-class OutboundLog:
-    """One line of JSON for each answer, on the disk before the answer leaves, at no write of its own.
-
-    The last lines are on the disk in the party's store: the commit that keeps an answer keeps its line. They
-    stay there until the file is flushed, and a file that lost them with the machine's power gets them back.
-    """
-
-    def __init__(self, path: Path, kept: bytes | None = None) -> None:
-        """Open it, or make it. A last line that was cut off goes: what it told of never left.
-
-        kept: the state `LEFT` of the party's store. Raises FolderError where the file cannot be used.
-        """
-        self._path = path
-        self._days: dict[str, int] = {}  # the date to the bytes that left on it
-        self._steps: set[tuple[int, int]] = set()  # rounds and numbers of those that left
-        try:
-            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-            self._read(*self._kept(kept))
-            flush_folder(path.parent)
-            self._flush()
-        except OSError as fault:
-            raise self._fault(fault.strerror or "an error of the disk") from fault
-
-    def left_on(self, now: datetime) -> int:
-        """Return how many bytes left on the day of `now`."""
-        return self._days.get(_day(now.isoformat()), 0)
-
-    def steps_after(self, last: tuple[int, int]) -> int:
-        """Return how many steps after one left."""
-        return sum(step > last for step in self._steps)
-
-    def add(self, now: datetime, step: Step, answer: bytes) -> dict[str, bytes]:
-        """Write a line; return what the store must keep before the answer leaves.
-
-        Raises FolderError where that is not possible.
-        """
-        line = {
-            "time": now.isoformat(),
-            "step": step.text,
-            "kind": step.kind,
-            "bytes": len(answer),
-            "sha256": hashlib.sha256(answer).hexdigest(),
-        }
-        data = json.dumps(line).encode() + b"\n"
-        before = os.fstat(self._file).st_size
-        try:
-            if len(self._lines) == _UNFLUSHED:
-                self._flush()
-            written = os.write(self._file, data)
-        except OSError as fault:
-            os.ftruncate(self._file, before)
-            raise self._fault(fault.strerror or "an error of the disk") from fault
-        if written != len(data):
-            os.ftruncate(self._file, before)
-            raise self._fault("no space left for a whole line")
-        self._lines.append(data)
-        self._count(line["time"], len(answer))
-        self._steps.add((step.round, step.number))
-        return {LEFT: codec.encode({"flushed": self._flushed, "lines": b"".join(self._lines)})}
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
-
-    def _kept(self, kept: bytes | None) -> tuple[int, bytes]:
-        try:
-            value: Any = {"flushed": 0, "lines": b""} if kept is None else codec.decode(kept)
-            return int(value["flushed"]), bytes(value["lines"])
-        except (KeyError, TypeError, ValueError) as fault:
-            raise self._fault("what the store keeps of it cannot be read") from fault
-
-    def _flush(self) -> None:
-        """Return once the file is on the disk; the store need keep none of its lines then."""
-        os.fsync(self._file)
-        self._flushed, self._lines = os.fstat(self._file).st_size, list[bytes]()
-
-    def _read(self, flushed: int, lines: bytes) -> None:
-        """Take what left from the file; flushed: how much of it was on the disk when `lines` were not."""
-        found = self._path.read_bytes()
-        end = found.rfind(b"\n") + 1
-        whole = found[:end]
-        if flushed <= end and not whole.startswith(lines, flushed):  # else it was put aside, or has them
-            end, whole = flushed, whole[:flushed] + lines
-        if whole != found:
-            os.ftruncate(self._file, end)
-            if os.write(self._file, whole[end:]) != len(whole) - end:
-                raise self._fault("no space left for its last lines")
-        for number, line in enumerate(whole.splitlines(), 1):
-            try:
-                found = json.loads(line)
-                self._count(found["time"], found["bytes"])
-                step = step_of(found["step"])
-                self._steps.add((step.round, step.number))
-            except (KeyError, TypeError, ValueError, AttributeError, MessageError) as fault:
-                raise self._fault(f"line {number} is no line of it") from fault
-
-    def _count(self, time: object, count: object) -> None:
-        if type(time) is not str or type(count) is not int or count < 0:
-            raise ValueError("no time and bytes")
-        self._days[_day(time)] = self._days.get(_day(time), 0) + count
-
-    def _fault(self, why: str) -> FolderError:
-        return FolderError(
-            f"cannot be gone on with ({why})",
-            do="free space on the disk, or put the file aside, and start again",
-            where=str(self._path),
-        )
-
-
-def _day(time: str) -> str:
-    return time[: len("2026-01-01")]
 
 
 def _stopped(what: str) -> RefusedError:

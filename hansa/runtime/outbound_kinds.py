@@ -7,23 +7,24 @@ from collections.abc import Iterator, Mapping
 from hansa.core import arrays
 from hansa.core.charter import Charter
 from hansa.core.messages import Terms
+from hansa.crypto.lattice import PIECE_BYTES, pieces_of
 from hansa.crypto.sealing import SEAL_BYTES
 from hansa.data.prepare import regime_count
 from hansa.judging.arrival import SALT_BYTES
 from hansa.protection import packing
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.masked_messages import SHARE_BYTES
+from hansa.protection.shared_components import SERVERS
 from hansa.runtime.learning import algorithm_of
-from hansa.runtime.masked_answers import STAGES
 from hansa.runtime.preparing import sensors_of
 from hansa.runtime.rehearsal import Exchange
 from hansa.runtime.schedule import ADOPT, COMMIT, MARK, REVEAL, VERDICTS, VOTE, sums_products
+from hansa.runtime.stages import PARTY_STAGES
 from hansa.runtime.sums import ROWS, Sums
 
 _WORDS_BYTES = 1024  # of an answer that tells nothing but counts and signatures
 _FRAME_BYTES = 256  # of a message around its arrays
 _ARRAY_BYTES = 64  # of an array around its numbers, its name apart
-_MASKED = STAGES[1]
 
 
 def before_rounds(charter: Charter) -> dict[str, int]:
@@ -65,7 +66,7 @@ def own_kinds(charter: Charter) -> frozenset[str]:
         return frozenset(f"{kind}/{stage}" for kind in kinds for stage in (COMMIT, REVEAL))
     if charter.secrecy == "open":
         return frozenset(kinds)
-    return frozenset(f"{kind}/{stage}" for kind in kinds for stage in _stages_of(charter))
+    return frozenset(f"{kind}/{stage}" for kind in kinds for stage in PARTY_STAGES[charter.secrecy])
 
 
 def in_rounds(charter: Charter, due: Mapping[str, Exchange]) -> dict[str, int]:
@@ -90,10 +91,11 @@ def _framed(terms: Terms) -> int:
 def _stages(charter: Charter, kind: str, numbers: int, form: FixedPoint) -> dict[str, int]:
     """Return the most bytes of each message of a protected sum of so many numbers."""
     few = _WORDS_BYTES + charter.parties * 2 * SHARE_BYTES  # keys and shares: some of each party
-    words = SEAL_BYTES + numbers * form.words * form.width // 8
-    return {f"{kind}/{stage}": words if stage == _MASKED else few for stage in _stages_of(charter)}
-
-
-def _stages_of(charter: Charter) -> Iterator[str]:
-    """Yield the messages of a sum: of levels that no party's node speaks, none may leave."""
-    yield from STAGES if charter.secrecy == "masked" else ()
+    words = numbers * form.words
+    whole = form.dtype.itemsize * words
+    most = {
+        "masked": SEAL_BYTES + whole,
+        "share": 2 * whole + SERVERS * _WORDS_BYTES,  # two servers get what is not the seed of a stream
+        "encrypted": _WORDS_BYTES + pieces_of(words) * (PIECE_BYTES + _ARRAY_BYTES),
+    }
+    return {f"{kind}/{stage}": most.get(stage, few) for stage in PARTY_STAGES[charter.secrecy]}

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hansa.core.errors import FolderError
+from hansa.core.errors import CharterError, FolderError
 from hansa.protection.enrolment import COORDINATOR
 from hansa.registry.alone import alone_in
 from hansa.runtime.coordinator_home import CoordinatorHome
@@ -21,6 +21,7 @@ from hansa.runtime.coordinator_service import CoordinatorService
 from hansa.runtime.party_home import PartyHome
 from hansa.runtime.party_service import PartyService
 from hansa.runtime.seats import CoordinatorSeat
+from hansa.runtime.stages import servers_of
 from hansa.transport.flower import FlowerTransport
 from hansa.transport.flower_door import Desk, client_app
 from hansa.transport.flower_letters import Writer
@@ -40,6 +41,12 @@ def coordinator_app() -> Any:
     def main(grid: Any, context: Any) -> None:
         home = CoordinatorHome(_home(context.run_config))
         service = CoordinatorService(home, _now)
+        if servers := servers_of(service.charter):
+            raise CharterError(
+                f"takes {' and '.join(servers)} beside the coordinator, and Flower has parties alone",
+                do="run hansa coordinator run, hansa server run and hansa party run",
+                where=service.charter.name,
+            )
         writer = Writer(home.run, COORDINATOR, home.identity.signing)
 
         def wire(seat: CoordinatorSeat) -> AbstractContextManager[FlowerTransport]:

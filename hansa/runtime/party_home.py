@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from hansa.core import codec
-from hansa.core.charter import Charter
 from hansa.core.charter_digest import charter_digest
 from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import FolderError, RefusedError
@@ -18,74 +16,23 @@ from hansa.protection.amendment import Amendment
 from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.invitation import Invitation, check_own, read_invitation
 from hansa.protection.membership import Membership, read_membership
-from hansa.registry.folders import make_folder, read_json, write_json, write_text
-from hansa.registry.identity import (
-    Identity,
-    drop_former,
-    former_identity,
-    load_identity,
-    make_identity,
-    rotate_identity,
-)
+from hansa.registry.folders import read_json, write_json, write_text
+from hansa.registry.identity import drop_former, former_identity, rotate_identity
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.member_home import MemberHome
 from hansa.runtime.party_node import MEMBERSHIP
-from hansa.transport import subjects
-from hansa.transport.nats_link import Access
 
-_PENDING, _APPROVED = "pending.json", "approved.json"
-_ABOUT, _POLICY, _INVITATION, _JOINED, _AUTHORITY = (
-    "party.json", "policy.toml", "invitation.hansa", "joined.json", "authority.pem",
-)  # fmt: skip
+_PENDING, _APPROVED, _POLICY = "pending.json", "approved.json", "policy.toml"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Joined:
-    """A charter that the party has signed."""
-
-    invitation: Invitation
-    charter: Charter
-    data: Path | None  # its table, or the folder of a trial's records
-    folder: Path  # where it keeps what it remembers of the run
-
-
-class PartyHome:
+class PartyHome(MemberHome):
     """What lies in a member's folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read it. Raises FolderError where it is no member's folder."""
-        self.folder = folder
-        found = read_json(folder / _ABOUT)
-        if not isinstance(found, dict) or not isinstance(found.get("name"), str):
-            raise FolderError("is damaged", do="put it back from a copy", where=str(folder / _ABOUT))
-        self.name: str = found["name"]
+    kind = "party"
 
     @classmethod
-    def make(cls, folder: Path, name: str) -> PartyHome:
-        """Return a new home with fresh keys. Raises FolderError where the folder is one already."""
-        make_folder(folder)
-        make_identity(folder)
+    def _furnish(cls, folder: Path) -> None:
         write_text(folder / _POLICY, policy_template())
-        write_json(folder / _ABOUT, {"name": name})
-        return cls(folder)
-
-    @property
-    def identity(self) -> Identity:
-        """Return the member's newest keys."""
-        return load_identity(self.folder)
-
-    def credential(self, public: bytes) -> Credential:
-        """Return the keys of which one is public: the newest, or those before while not all know these.
-
-        Raises FolderError where the folder has neither.
-        """
-        for one in (self.identity, former_identity(self.folder)):
-            if one is not None and one.signing.public == public:
-                return Credential(self.name, one.signing, one.agreement)
-        raise FolderError(
-            "is not the key that the members of this run know",
-            do="put back identity.key and identity.old.key as they were, or ask for another invitation",
-            where=str(self.folder),
-        )
 
     def rotate(self) -> Succession:
         """Return the word of the key before for a new one, which is made unless one waits for the others.
@@ -95,7 +42,7 @@ class PartyHome:
         identity, former = self.identity, former_identity(self.folder)
         if former is None or former.signing == identity.signing:
             identity = rotate_identity(self.folder)
-        if not (self.folder / _INVITATION).exists():
+        if not self.has_joined:
             drop_former(self.folder)
         assert identity.succession is not None
         return identity.succession
@@ -138,27 +85,10 @@ class PartyHome:
             raise FolderError("cannot be read", do="put it back", where=str(path)) from fault
         return parse_policy(text, str(path))
 
-    def join(self, invitation: Invitation, text: str, data: Path | None) -> None:
-        """Keep an invitation that was accepted, and where the records lie."""
-        write_text(self.folder / _AUTHORITY, invitation.authority)
-        write_text(self.folder / _INVITATION, text)
-        where = "" if data is None else str(data.resolve())
-        write_json(self.folder / _JOINED, {"data": where, "charter": invitation.charter})
+    def join(self, invitation: Invitation, text: str, data: Path | None = None) -> None:
+        """Keep an invitation that was accepted, and where the records lie; keys before those of it go."""
+        super().join(invitation, text, data)
         drop_former(self.folder)
-
-    def joined(self) -> Joined:
-        """Return the charter that was joined. Raises FolderError where none was."""
-        path = self.folder / _INVITATION
-        if not path.exists() or not (self.folder / _JOINED).exists():
-            raise FolderError(
-                "has joined no charter", do=f"run hansa party join {self.folder} INVITATION", where=self.name
-            )
-        invitation = read_invitation(path.read_text(encoding="utf-8"))
-        data = str(read_json(self.folder / _JOINED)["data"])
-        folder = self.folder / "runs" / invitation.run
-        make_folder(folder)
-        charter = parse_charter(invitation.charter, f"the charter of {invitation.consortium}")
-        return Joined(invitation, charter, Path(data) if data else None, folder)
 
     def members(self) -> Membership | None:
         """Return the list of members that all have signed, as the node keeps it; None: there is none yet."""
@@ -198,10 +128,3 @@ class PartyHome:
         """Let the change that waits be signed when it is asked for again."""
         write_json(self.folder / _APPROVED, read_json(self.folder / _PENDING))
         (self.folder / _PENDING).unlink()
-
-    def access(self, invitation: Invitation) -> Access:
-        """Return how the party enters the server."""
-        authority = self.folder / _AUTHORITY if invitation.authority else None
-        inbox = subjects.party_inbox(invitation.run, self.name)
-        key = self.credential(invitation.key).signing
-        return Access(invitation.urls, authority, key, invitation.token, inbox)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,15 @@ from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.membership import Membership, read_membership
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.judged_answers import KEPT, JudgedAnswers
-from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
+from hansa.runtime.protected_answers import ProtectedAnswers
+from hansa.runtime.questions import bytes_of, map_of, no_question
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import BESIDE, COMMIT, REVEAL, schedule_of
 from hansa.runtime.seats import PartySeat
-from hansa.runtime.sums import ROWS, Sums, is_statistic
+from hansa.runtime.stages import PARTY_STAGES, split
+from hansa.runtime.sums import ROWS, Sums, Term, is_statistic
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
@@ -44,6 +47,9 @@ _AMEND = "amend"  # the name of a change of members that not all have signed yet
 _REKEY = "rekey"  # and of this party's last new key
 MEMBERSHIP = "membership"
 """The name of the list of members that all have signed, in a party's store."""
+
+_SEALED = frozenset(chain(*PARTY_STAGES.values())) - {"keys", "share"}
+"""Stages whose question is sealed anew each time that it is asked, so that its bytes differ."""
 
 _BEFORE = ("join", "meet", "scale", "turn", "start")
 """Steps that tell the party what it goes on from: a node that starts again takes them from its store."""
@@ -87,12 +93,12 @@ class PartyNode:
         Raises FolderError where the store cannot be read, or is another's.
         """
         self._charter, self._preparing, self._store, self._ways = charter, preparing, store, ways
-        self._seat, self._masks = seat, charter.secrecy != "open"
+        self._seat, self._stages = seat, PARTY_STAGES[charter.secrecy]
         self._schedule = schedule_of(charter, preparing.keys)
         store.claim(f"{preparing.name} in {charter_digest(charter)}")
         self.over = self._schedule.ends(*store.last())  # whether the coordinator has ended the run
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
-        self._masked: MaskedAnswers | None = None
+        self._protected: ProtectedAnswers | None = None
         self._judged = JudgedAnswers(charter, preparing, store, seat.source, ways.judged)
         self._ready: _Ready | None = None
         self._again()
@@ -124,8 +130,8 @@ class PartyNode:
         kept, listed = self._store.state(_REKEY), self.membership
         if not kept or listed is None:
             return None
-        shown = read_membership(_bytes(_map(kept), "membership"), COORDINATOR)
-        return _text(_map(kept), "invitation") if shown.number <= listed.number else None
+        shown = read_membership(bytes_of(map_of(kept), "membership"), COORDINATOR)
+        return _text(map_of(kept), "invitation") if shown.number <= listed.number else None
 
     def answer(self, text: str, question: bytes) -> bytes:
         """Return the answer to a step's question: the one that was given before, if one was.
@@ -138,7 +144,7 @@ class PartyNode:
         if (known := self._given(step, digest)) is not None:
             return known
         before = self._ready and self._ready.member.local
-        standing, masked = self._seat.standing, self._masked
+        standing, protected = self._seat.standing, self._protected
         try:
             answer, states = self._made(step, question)
             left = self._ways.leave(step, answer)
@@ -146,9 +152,9 @@ class PartyNode:
         except HansaError as fault:  # what does not leave was not computed
             if self._ready is not None and before is not None:
                 self._ready.member.local = before
-            self._masked = masked
-            if masked is not None:
-                masked.go_back()
+            self._protected = protected
+            if protected is not None:
+                protected.go_back()
             self._seat.go_back(standing)
             self._note_fault(step, digest, fault)
             raise
@@ -161,7 +167,7 @@ class PartyNode:
         if known is not None:
             if known[1] == _FAULT:
                 raise self._cannot(step)
-            if known[0] != digest and step.kind.partition("/")[2] not in STAGES[1:]:  # these are sealed anew
+            if known[0] != digest and split(step.kind)[1] not in _SEALED:  # these are sealed anew
                 raise self._refused(f"it asks another thing than before, in {step.words}")
             return known[1]
         if (step.round, step.number) <= self._store.last():
@@ -229,18 +235,18 @@ class PartyNode:
                 states |= {} if self._seat.standing.next else {_AMEND: b""}
             return codec.encode(told), states
         if step.kind == _AMEND:
-            amended = _bytes(_map(question), "amendment")
+            amended = bytes_of(map_of(question), "amendment")
             return codec.encode(self._seat.amend(amended)), {_AMEND: amended, _REKEY: b""}
         if step.kind == _REKEY:
             return codec.encode(self._rekeyed(question)), {_REKEY: question, _AMEND: b""}
         if step.kind == "finish":
             return self._finished(question), {}
         if step.kind == "bye":
-            _map(question)
+            map_of(question)
             return codec.encode({}), {}
         if step.kind in BESIDE:
             return self._judging(step, question)
-        return self._under_masks(step, question) if self._masks else self._in_clear(step, question)
+        return self._summed(step, question) if self._stages else self._in_clear(step, question)
 
     def _in_clear(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
         """Return the party's numbers as they are."""
@@ -248,7 +254,7 @@ class PartyNode:
             return codec.encode({"sum": self._statistic(step.kind, question)}), {}
         kind, _, stage = step.kind.partition("/")
         if stage == REVEAL:
-            _map(question)
+            map_of(question)
             return self._judged.reveal(), {}
         terms, local = self._trained(kind, question)
         if stage != COMMIT:
@@ -256,24 +262,26 @@ class PartyNode:
         told, states = self._judged.commit(self._ask(kind, question), question, terms)
         return codec.encode(told), local | states
 
-    def _under_masks(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
-        """Return the message of a stage of a masked sum."""
-        kind, _, stage = step.kind.partition("/")
-        if self._masked is None or stage not in STAGES:
-            raise self._refused(f"it asks for {step.words} without masks, and the charter says masked")
-        if stage != STAGES[0]:
-            answer = self._masked.went_on(step, kind, stage, question)
-            return answer, self._masked.states()
-        asked, local = _bytes(_map(question), "of"), dict[str, bytes]()
-        plain = kind.removeprefix("support of ")
-        if plain in ROWS:
-            row = self._statistic(kind, asked)
-            why = self._sums.of_statistic(kind, "" if plain != kind else f"support of {kind}")
+    def _summed(self, step: Step, question: bytes) -> tuple[bytes, dict[str, bytes]]:
+        """Return the message of a stage of a protected sum."""
+        (kind, stage), protected = split(step.kind), self._protected
+        if protected is None or stage not in self._stages:
+            raise self._refused(f"it asks for {step.words}, and the charter says {self._charter.secrecy}")
+        if stage != self._stages[0]:
+            answer = protected.went_on(step, kind, stage, question)
+            return answer, protected.states()
+        told, local = map_of(question), dict[str, bytes]()
+        asked = bytes_of(told, "of")
+        if kind.removeprefix("support of ") in ROWS:
+            row, why = self._statistic(kind, asked), self._sums.of_kind(kind)
+            term = Term(row, len(row))
         else:
             terms, local = self._trained(kind, asked)
-            row, why = self._sums.row(terms, "this party"), self._sums.of_ask(self._ask(kind, asked))
-        answer = self._masked.began(step, why, row)
-        return answer, local | self._masked.states()
+            why = self._sums.of_ask(self._ask(kind, asked))
+            term = self._sums.term_of(why, terms, "this party")
+        beside = bytes_of(told, "beside") if "beside" in told else b""
+        answer = protected.began(step, stage, why, term, beside)
+        return answer, local | protected.states()
 
     def _statistic(self, kind: str, question: bytes) -> NDArray[np.float64]:
         """Return (rows x numbers,) what the party adds to a sum of statistics, or which cells it has."""
@@ -282,31 +290,31 @@ class PartyNode:
         if plain != kind:
             has = self._preparing.has_readings() if plain == "statistics" else own[0] > 0
             return has.reshape(-1).astype(np.float64)
-        enough = _map(question).get("enough")
+        enough = map_of(question).get("enough")
         rows = own.reshape(len(own), -1)  # (rows, numbers)
-        if self._masks:
+        if self._stages:
             rows = rows * _cells(enough, rows.shape[1])
         return rows.reshape(-1)
 
     def _rekeyed(self, question: bytes) -> dict[str, bytes]:
         """Return the word of this party's new key for the list that has it."""
-        told = _map(question)
+        told = map_of(question)
         renewed = self._ways.renewed(_text(told, "invitation"))
-        return self._seat.rekey(_bytes(told, "membership"), renewed)
+        return self._seat.rekey(bytes_of(told, "membership"), renewed)
 
     def _go_on(self, kind: str, question: bytes, later: bool) -> dict[str, Any]:
         """Take what the party goes on from; return what it answers. later: it comes into a run at work."""
-        told = _map(question)
+        told = map_of(question)
         if kind not in ("join", "meet") and not self._seat.met:
             raise self._refused("it goes on before all have signed the list of members")
         if kind == "join":
-            return self._seat.join(_bytes(told, "membership"), later=later) | {
+            return self._seat.join(bytes_of(told, "membership"), later=later) | {
                 "keys": self._preparing.keys,
                 "readings": self._preparing.readings()[0].size,
             }
         if kind == "meet":
             known = self._seat.meet(told)
-            self._masked = None if known is None else MaskedAnswers(self._sums, known, self._store)
+            self._protected = None if known is None else ProtectedAnswers(self._sums, known, self._store)
         elif kind == "scale":
             if self._ready is None:
                 self._scale(told)
@@ -321,8 +329,8 @@ class PartyNode:
 
     def _scale(self, told: Mapping[str, Any]) -> None:
         cells, enough = self._preparing.readings()[0].size, told.get("enough")
-        if (enough is None) == self._masks:
-            raise _no_question()
+        if (enough is None) == bool(self._stages):
+            raise no_question()
         if enough is not None:
             enough = _cells(enough, cells)
         self._preparing.scale(_numbers(told, "totals", ROWS["statistics"] * cells), enough)
@@ -364,7 +372,7 @@ class PartyNode:
         if self._ready is None:
             raise self._refused(f"it asks for {step.words} before the party has begun")
         member = self._ready.member
-        told, states, back = self._judged.beside(step.kind, _map(question), member, self._ask)
+        told, states, back = self._judged.beside(step.kind, map_of(question), member, self._ask)
         if back is not None:
             self._remember(member, back)
             states |= {_LOCAL: back}
@@ -397,47 +405,26 @@ def _plain(network: Any) -> Any:
     return network.network if isinstance(network, Partial) else network
 
 
-def _map(question: bytes) -> dict[str, Any]:
-    try:
-        value = codec.decode(question)
-    except ValueError as fault:
-        raise _no_question() from fault
-    if not isinstance(value, dict):
-        raise _no_question()
-    return value
-
-
 def _numbers(told: Mapping[str, Any], name: str, size: int) -> NDArray[np.float64]:
     value = told.get(name)
     if not is_statistic(value, size):
-        raise _no_question()
+        raise no_question()
     return value
 
 
 def _cells(enough: Any, cells: int) -> NDArray[np.bool_]:
     if not isinstance(enough, np.ndarray) or enough.dtype != np.bool_ or enough.shape != (cells,):
-        raise _no_question()
+        raise no_question()
     return enough
-
-
-def _no_question() -> MessageError:
-    return MessageError("its question is none", do="drop the message", where=COORDINATOR)
-
-
-def _bytes(told: Mapping[str, Any], name: str) -> bytes:
-    value = told.get(name)
-    if type(value) is not bytes:
-        raise _no_question()
-    return value
 
 
 def _text(told: Mapping[str, Any], name: str) -> str:
     value = told.get(name)
     if type(value) is not str:
-        raise _no_question()
+        raise no_question()
     return value
 
 
 def _is_later(joined: bytes) -> bool:
     """Return whether a list that was kept is of a run at work."""
-    return read_membership(_bytes(_map(joined), "membership"), COORDINATOR).number > 0
+    return read_membership(bytes_of(map_of(joined), "membership"), COORDINATOR).number > 0

@@ -20,13 +20,14 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.about import about_model
 from hansa.runtime.exams import exam_of
 from hansa.runtime.learning import output_scale
-from hansa.runtime.outbound import LEFT, LOG, Outbound, OutboundLog
+from hansa.runtime.outbound import Outbound
+from hansa.runtime.outbound_log import LEFT, LOG, OutboundLog
 from hansa.runtime.own_records import own_records
 from hansa.runtime.party_home import PartyHome
 from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.scoring import Model
-from hansa.runtime.seats import Asks, PartySeat
+from hansa.runtime.seats import PartySeat
 from hansa.runtime.vital_signs import VitalSigns
 from hansa.transport.nats import End
 from hansa.transport.nats_door import NatsDoor
@@ -58,7 +59,7 @@ class PartyService:
         credential = home.credential(home.key_of(invitation.run) or invitation.key)
         seat = PartySeat(
             joined.charter,
-            Asks(invitation.run, invitation.coordinator),
+            joined.asks,
             credential,
             os.urandom,
             home.countersign,

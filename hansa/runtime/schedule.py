@@ -9,7 +9,7 @@ from hansa.core.charter import Charter
 from hansa.core.steps import Step
 from hansa.runtime.earnings import Earnings
 from hansa.runtime.learning import algorithm_of
-from hansa.runtime.masked_answers import STAGES
+from hansa.runtime.stages import PARTY_STAGES
 
 COMMIT, REVEAL = "commit", "reveal"
 """The messages of a party in one sum that is judged, in their order."""
@@ -86,11 +86,11 @@ class Schedule:
 
 def schedule_of(charter: Charter, keys: int) -> Schedule:
     """Return the steps of a charter's run; keys: that predictions are shared under."""
-    masked = charter.secrecy == "masked"
+    stages = PARTY_STAGES[charter.secrecy]
     algorithm = algorithm_of(charter, charter.algorithm.name, keys, protected=charter.secrecy != "open")
 
     def summed(*kinds: str) -> list[str]:
-        return [f"{kind}/{stage}" for kind in kinds for stage in STAGES] if masked else list(kinds)
+        return [f"{kind}/{stage}" for kind in kinds for stage in stages] if stages else list(kinds)
 
     def learnt(*kinds: str) -> list[str]:
         if not charter.judges:
@@ -98,7 +98,7 @@ def schedule_of(charter: Charter, keys: int) -> Schedule:
         return [f"{kind}/{stage}" for kind in kinds for stage in (COMMIT, REVEAL)]
 
     def statistics(kind: str) -> list[str]:
-        return summed(f"support of {kind}", kind) if masked else [kind]
+        return summed(f"support of {kind}", kind) if stages else [kind]
 
     before = ["join", "meet"]
     before += [*statistics("statistics"), "scale"]

@@ -8,7 +8,7 @@ own new key, which signs. `meet`: all get all signatures, and go on only if none
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hansa.core.charter import Charter
@@ -26,16 +26,18 @@ from hansa.protection.membership import (
     read_membership,
     unsigned,
 )
+from hansa.runtime.questions import named_of
 
 Countersign = Callable[[Amendment], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """Who asks a party, and in which run."""
+    """Who asks a member, and in which run."""
 
     run: str
     coordinator: bytes  # (32,), its public key
+    others: Mapping[str, bytes] = field(default_factory=dict)  # name to key: servers beside the coordinator
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Standing:
 
 
 class PartySeat:
-    """One party's place in a run."""
+    """One member's place in a run: a party's, or that of a server beside the coordinator."""
 
     def __init__(
         self, charter: Charter, asks: Asks, own: Credential, source: Source, countersign: Countersign
@@ -60,6 +62,7 @@ class PartySeat:
         countersign: raises RefusedError for a change of members that the site does not sign by itself.
         """
         self._charter, self._run, self._coordinator = charter, asks.run, asks.coordinator
+        self._servers = {COORDINATOR: asks.coordinator, **asks.others}
         self.source, self._countersign = source, countersign
         self._now = Standing(own)
 
@@ -78,10 +81,15 @@ class PartySeat:
         """Return whether all have signed the list that counts."""
         return self._now.met
 
-    def join(self, shown: bytes, *, later: bool) -> dict[str, bytes]:
-        """Return the party's signature of a list, and its key for masked sums; later: into a run at work.
+    @property
+    def name(self) -> str:
+        """Return the member's name."""
+        return self._now.own.name
 
-        Raises RefusedError for a list that is not of this charter, run and coordinator, or without the party.
+    def join(self, shown: bytes, *, later: bool) -> dict[str, bytes]:
+        """Return the member's signature of a list, and its key for protected sums; later: a run is at work.
+
+        Raises RefusedError for a list that is not of this charter, run and servers, or without the member.
         """
         membership, known = read_membership(shown, COORDINATOR), self.signed
         if self.met and known is not None and known != membership:
@@ -119,11 +127,11 @@ class PartySeat:
         return self._word(after, renewed)
 
     def meet(self, told: Mapping[str, Any]) -> Channels | None:
-        """Return what the party shares with each node, in masked sums; raises where a signature lacks.
+        """Return what the party shares with each node, in protected sums; raises where a signature lacks.
 
         Shown the signatures of the list that counts again, the party stands as it stood.
         """
-        approvals, now = _named(told, "approvals"), self._now
+        approvals, now = named_of(told, "approvals"), self._now
         listed = now.next or now.signed
         if listed is None:
             raise _refused("it goes on before anybody joined")
@@ -139,7 +147,7 @@ class PartySeat:
         if self._charter.secrecy == "open":
             return None
         roster = roster_of(listed, self._charter)
-        return channels(self._now.own, roster, _named(told, "adverts"), self.source)
+        return channels(self._now.own, roster, named_of(told, "adverts"), self.source)
 
     def go_back(self, standing: Standing) -> None:
         """Stand as before; what came after it did not leave."""
@@ -168,14 +176,15 @@ class PartySeat:
             "coordinator": membership.coordinator == self._coordinator,
             "roster": roster == listed,
             "number": (membership.number > 0) == later,
-            "party's own key": membership.identities.get(own.name) == own.signing.public,
+            "server": dict(membership.servers) == self._servers,
+            "own key": membership.identities.get(own.name) == own.signing.public,
         }
         for name, holds in facts.items():
             if not holds:
-                raise _refused(f"its list of members has another {name} than this party knows")
+                raise _refused(f"its list of members has another {name} than this node knows")
 
     def _word(self, membership: Membership, own: Credential) -> dict[str, bytes]:
-        """Return the signature of a list, and the key for masked sums among its members."""
+        """Return the signature of a list, and the key for protected sums among its members."""
         told = {"approval": approved(membership, own.name, own.signing).encoded()}
         if self._charter.secrecy != "open":
             told["advert"] = own.advert(roster_of(membership, self._charter))
@@ -210,7 +219,7 @@ class CoordinatorSeat:
         return {"approvals": approvals | {COORDINATOR: own}, "adverts": adverts}
 
     def channels(self, adverts: Mapping[str, bytes]) -> Channels:
-        """Return what the coordinator shares with each party."""
+        """Return what the coordinator shares with each other node."""
         return channels(self._own, roster_of(self.membership, self._charter), adverts, self._source)
 
 
@@ -250,13 +259,6 @@ def _check_newer(membership: Membership, known: Membership | None) -> None:
 
 def _refused(what: str) -> RefusedError:
     return RefusedError(what, do="ask the coordinator's operator why", where=COORDINATOR)
-
-
-def _named(told: Mapping[str, Any], name: str) -> dict[str, bytes]:
-    value = told.get(name)
-    if not isinstance(value, dict) or not all(type(one) is bytes for one in value.values()):
-        raise MessageError("its question is none", do="drop the message", where=COORDINATOR)
-    return value
 
 
 def text_of(told: Mapping[str, Any], name: str, party: str) -> bytes:

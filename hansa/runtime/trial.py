@@ -14,8 +14,11 @@ from pathlib import Path
 from hansa.core.charter import Charter
 from hansa.runtime.coordinator_home import CoordinatorHome, Reach
 from hansa.runtime.inviting import invitation_text
-from hansa.runtime.joining import accepted
+from hansa.runtime.joining import accepted, accepted_by_server
+from hansa.runtime.member_home import MemberHome
 from hansa.runtime.party_home import PartyHome
+from hansa.runtime.server_home import ServerHome
+from hansa.runtime.stages import servers_of
 
 _DAYS = 30
 _PAUSE_S = 1.0  # before a process that ended is started again
@@ -30,15 +33,25 @@ def make_trial(
     """
     if (folder / "coordinator").is_dir():
         return CoordinatorHome(folder / "coordinator")
+    servers = [ServerHome.make(folder / name, name) for name in servers_of(charter)]
     hub = CoordinatorHome.make(folder / "coordinator", charter, text, Reach(), now)
+    hub.name_servers({one.name: one.identity.signing.public for one in servers})
+    for server in servers:
+        server, found, told, _ = accepted_by_server(server.folder, _invited(hub, server, now))
+        server.join(found, told)
     for party in charter.roster:
         home = PartyHome.make(folder / party.name, party.name)
-        key = home.identity.signing.public.hex()
-        invitation = folder / party.name / "received.hansa"
-        invitation.write_text(invitation_text(hub, party.name, key, now, _DAYS), encoding="utf-8")
-        home, found, told, _ = accepted(home.folder, invitation)
+        home, found, told, _ = accepted(home.folder, _invited(hub, home, now))
         home.join(found, told, _table(charter, party.data, data))
     return hub
+
+
+def _invited(hub: CoordinatorHome, home: MemberHome, now: datetime) -> Path:
+    """Return the file of a member's invitation."""
+    path = home.folder / "received.hansa"
+    key = home.identity.signing.public.hex()
+    path.write_text(invitation_text(hub, home.name, key, now, _DAYS), encoding="utf-8")
+    return path
 
 
 def _table(charter: Charter, own: str, data: Path | None) -> Path | None:
@@ -50,10 +63,11 @@ def _table(charter: Charter, own: str, data: Path | None) -> Path | None:
 
 @dataclass
 class Nodes:
-    """The parties' processes; one that ends before the run is over is started again."""
+    """The processes of parties and servers; one that ends before the run is over is started again."""
 
     folder: Path
     names: Sequence[str]
+    servers: Sequence[str] = ()  # of these, who is no party
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     started: dict[str, int] = field(default_factory=dict)  # how often
     _last: dict[str, float] = field(default_factory=dict)
@@ -70,11 +84,21 @@ class Nodes:
             self.started[name] = self.started.get(name, 0) + 1
             with (self.folder / name / "log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(  # noqa: S603 (our own program)
-                    [sys.executable, "-m", "hansa.cli.start", "party", "run", str(self.folder / name)],
+                    [
+                        sys.executable,
+                        "-m",
+                        "hansa.cli.start",
+                        self._kind(name),
+                        "run",
+                        str(self.folder / name),
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                 )
+
+    def _kind(self, name: str) -> str:
+        return "server" if name in self.servers else "party"
 
     def stop(self) -> None:
         """Stop all."""
@@ -89,9 +113,9 @@ class Nodes:
 
 
 @contextmanager
-def nodes(folder: Path, names: Sequence[str]) -> Iterator[Nodes]:
-    """Yield the parties' processes, which are stopped at the end."""
-    found = Nodes(folder, names)
+def nodes(folder: Path, names: Sequence[str], servers: Sequence[str] = ()) -> Iterator[Nodes]:
+    """Yield the processes of parties and servers, which are stopped at the end."""
+    found = Nodes(folder, (*names, *servers), servers)
     try:
         found.look()
         yield found

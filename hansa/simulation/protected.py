@@ -130,8 +130,7 @@ class ProtectedSums:
         Raises CharterError for a rule where there are no products.
         """
         why, like = self._sums.of_ask(ask), next(iter(terms.values()))
-        alike = self._sums.weighed and not why["cells"]  # else terms hold who has what, which never changes
-        if self._charter.secrecy == "shared" and alike and packing.size(like) >= LEAST_SIZE:
+        if self._sums.has_products(why, packing.size(like)):
             return self._with_products(why | {"unchanging": False}, terms, weigh, beside or {})
         if weigh is not None:
             raise CharterError(

@@ -25,7 +25,7 @@ from hansa.protection.shared_products import ProductServer, Table
 from hansa.protection.shared_server import SharedServer
 from hansa.simulation.nodes import Broker, Nodes, delivered
 
-SERVERS = (COORDINATOR, "second server", "third server")
+SERVERS = (COORDINATOR, messages.SECOND, messages.THIRD)
 STEPS = ProductServer.steps
 """What servers send one another, in order; a party sends `share` before, and is sent `result` after."""
 

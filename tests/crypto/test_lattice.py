@@ -14,7 +14,7 @@ pytest.importorskip("tenseal", reason="needs the extra encrypted")
 
 import tenseal
 
-from hansa.core.errors import AbortedError, CharterError, MessageError
+from hansa.core.errors import AbortedError, CharterError, FolderError, MessageError
 from hansa.crypto import lattice
 from hansa.crypto.lattice import PIECE_BYTES, SLOTS, WIDTH, PublicLattice, SecretLattice
 
@@ -208,6 +208,19 @@ def test_terms_that_cancel_are_refused_and_named(secret: SecretLattice, public: 
     one, other = (lattice._only(lattice._fields(each.serialize()), 2) for each in ends)
     with pytest.raises(MessageError, match="p1"):
         total_of(secret, [[one], [other]], 3)
+
+
+def test_keys_that_their_owner_kept_open_what_was_encrypted_before(secret: SecretLattice) -> None:
+    public, again = PublicLattice(secret.public, "custodian"), SecretLattice(secret.kept)
+    assert again.public == secret.public
+    total = again.read(public.encrypted(np.array([5, -7])), 2, "p1")
+    assert again.decrypted(total, 2, WIDTH).tolist() == [5, -7]
+
+
+def test_kept_keys_that_are_damaged_are_said(secret: SecretLattice) -> None:
+    for kept in (b"x", secret.kept[:-100]):
+        with pytest.raises(FolderError, match="key pair of a sum cannot be read"):
+            SecretLattice(kept)
 
 
 def test_a_missing_library_is_said_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

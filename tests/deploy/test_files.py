@@ -68,10 +68,11 @@ def test_what_is_started_is_a_command_that_takes_these_options(words: list[str])
     assert context.params["log"] == "json"
 
 
-def test_the_compose_file_has_three_servers_a_coordinator_and_a_party() -> None:
+def test_the_compose_file_has_three_nats_servers_and_one_node_of_each_kind() -> None:
     services = compose()["services"]
-    assert set(services) == {"nats-1", "nats-2", "nats-3", "coordinator", "party"}
-    for name in ("coordinator", "party"):
+    assert set(services) == {"nats-1", "nats-2", "nats-3", "coordinator", "party", "server"}
+    assert services["server"]["profiles"] == ["server"], "only who is asked to runs one"
+    for name in ("coordinator", "party", "server"):
         assert "ports" not in services[name], "they connect outward"
         assert services[name]["cap_drop"] == ["ALL"]
         assert services[name]["read_only"] is True

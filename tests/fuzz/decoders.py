@@ -317,6 +317,7 @@ def _members() -> Iterator[Decoder]:
     after = with_party(mine, members.member("airline-5"))
     joins = amendment(mine, after, boss, approved(after, "airline-5", fifth))
     invites = Invitation("A", mine.run, ("tls://a",), "", boss.public, "airline-5", fifth.public, "t", "c")
+    invites = replace(invites, servers=(("second-server", bytes(32)), ("third-server", b"k" * 32)))
     sent = base64.b64decode("".join(armoured(invites, boss).splitlines()[1:-1]))
     coordinator = frozenset({COORDINATOR})
     yield Decoder(

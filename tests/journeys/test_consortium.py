@@ -74,7 +74,7 @@ def _is_over_for_all(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("secrecy", ["open", "masked"])
+@pytest.mark.parametrize("secrecy", ["open", "masked", "shared", "encrypted"])
 def test_killed_at_random_moments_a_run_ends_in_the_same_bytes(tmp_path: Path, secrecy: str) -> None:
     plain = run(tmp_path / "plain", secrecy)
     assert plain.finished

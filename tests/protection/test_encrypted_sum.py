@@ -25,7 +25,7 @@ from hansa.protection.encrypted_sum import EncryptedParty, EncryptedSum, checked
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.fixed_point import FixedPoint
 from hansa.protection.key_custodian import Custodian
-from hansa.protection.occasion import Occasion
+from hansa.protection.occasion import Occasion, Past
 from hansa.simulation.encrypted_sums import SERVERS, STEPS, encrypted_sum
 from hansa.simulation.nodes import Nodes
 from hansa.simulation.nodes import enrolled as enrolled_under
@@ -184,6 +184,27 @@ def test_the_custodian_forgets_a_key_with_its_sum() -> None:
     run.custodian.total(run.question())
     assert run.custodian._lattice is None
     assert later.custodian._public != run.custodian._public
+
+
+def test_a_custodian_and_a_party_that_start_again_go_on_to_the_same_total() -> None:
+    world = enrolled()
+    what = occasion(world)
+    words, boss = words_of(world, what), EncryptedSum(world.channels[COORDINATOR], what)
+    first = Custodian(world.channels[CUSTODIAN], what, Past())
+    kept = {}
+    for name, question in boss.questions(first.key()).items():
+        party = EncryptedParty(world.channels[name], what, world.pasts[name])
+        boss.take_committed(name, party.committed(words[name], question))
+        kept[name] = party.value()
+    again = Custodian(world.channels[CUSTODIAN], what, Past())
+    again.keep_keys(first.kept)
+    for name, listed in boss.listed(again.listed(boss.commitments())).items():
+        party = EncryptedParty.resumed(world.channels[name], what, world.pasts[name], kept[name])
+        boss.take_encrypted(name, party.encrypted(listed))
+    total, cohort = boss.total(again.total(boss.terms()))
+    assert cohort == world.names
+    assert np.array_equal(total, plain_sum(words, cohort))
+    assert again.kept == b""
 
 
 # --- custody ----------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ def test_an_invitation_comes_back_as_it_was_sent() -> None:
     assert read_invitation(TEXT) == INVITATION
     assert max(len(line) for line in TEXT.splitlines()) == 64
     check_own(INVITATION, "airline-5", OWN.public)
+    served = replace(INVITATION, servers=(("second-server", OWN.public), ("third-server", bytes(32))))
+    assert read_invitation(armoured(served, BOSS)) == served
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,13 @@ def test_it_serves_the_party_and_the_key_that_it_is_for_alone() -> None:
         ("token", "a\nb"),
         ("token", "a" * (1 << 17)),
         ("charter", ""),
+        ("servers", (("second-server", b"short"),)),
+        ("servers", (("../x", OWN.public),)),
+        ("servers", ((COORDINATOR, OWN.public),)),
+        ("servers", (("second-server", BOSS.public),)),
+        ("servers", (("second-server", OWN.public), ("third-server", OWN.public))),
+        ("servers", (("second-server", OWN.public), ("second-server", OWN.public))),
+        ("servers", tuple((f"server-{place}", bytes([place] * 32)) for place in range(3))),
     ],
 )
 def test_a_field_that_cannot_be_is_refused_by_its_name(name: str, value: Any) -> None:

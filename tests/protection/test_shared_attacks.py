@@ -441,7 +441,7 @@ def test_a_statement_that_a_server_makes_up_ends_the_sum() -> None:
             return super().said(step)
 
     told = aborted(world_of(4), servers={SECOND: Forges})
-    assert "second server presents what p1 did not sign" in told
+    assert "second-server presents what p1 did not sign" in told
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -140,7 +140,7 @@ def test_too_few_parties_end_the_sum() -> None:
     def loses(step: str, sender: str, message: bytes) -> bytes | None:
         return (
             None
-            if (step, sender) in {("share for coordinator", "p0"), ("share for third server", "p1")}
+            if (step, sender) in {("share for coordinator", "p0"), ("share for third-server", "p1")}
             else message
         )
 
@@ -365,7 +365,7 @@ def test_a_garbled_share_is_named_in_a_plain_sum() -> None:
     words = {name: what.form.encoded(np.ones(5)) for name in world.names}
 
     def cuts(step: str, sender: str, message: bytes) -> bytes:
-        return message[:-1] if (step, sender) == ("share for second server", "p2") else message
+        return message[:-1] if (step, sender) == ("share for second-server", "p2") else message
 
     total, cohort = plain_sum(world, what, words, cuts)
     assert cohort == ("p0", "p1", "p3")

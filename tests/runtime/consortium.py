@@ -1,4 +1,4 @@
-"""A whole run in one process: a coordinator's node, and parties' nodes that answer through outbound gates."""
+"""A whole run in one process: a coordinator, parties that answer through outbound gates, and servers."""
 
 import os
 from dataclasses import replace
@@ -14,10 +14,13 @@ from hansa.protection.enrolment import COORDINATOR, credential
 from hansa.protection.membership import Member, Membership
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode
-from hansa.runtime.outbound import LEFT, LOG, Outbound, OutboundLog
+from hansa.runtime.outbound import Outbound
+from hansa.runtime.outbound_log import LEFT, LOG, OutboundLog
 from hansa.runtime.party_node import PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
+from hansa.runtime.server_node import ServerNode
+from hansa.runtime.stages import servers_of
 from hansa.transport.memory import Memory
 from hansa.transport.seam import Answer
 from tests.simulation.small_world import small, world
@@ -32,11 +35,13 @@ class Consortium:
     def __init__(self, charter: Charter, folder: Path, policy: SitePolicy | None = None) -> None:
         self.charter, self.folder = charter, folder
         self.sent: dict[str, list[tuple[str, bytes]]] = {party.name: [] for party in charter.roster}
-        names = [*self.sent, COORDINATOR]
+        beside = servers_of(charter)
+        names = [*self.sent, COORDINATOR, *beside]
         self._own = {name: credential(name, os.urandom) for name in names}
         keys = {name: one.signing.public for name, one in self._own.items()}
         parties = tuple(Member(party, keys[party.name]) for party in charter.roster)
-        servers = ((COORDINATOR, keys[COORDINATOR]),)
+        servers = tuple((name, keys[name]) for name in (COORDINATOR, *beside))
+        self._asks = Asks(RUN, keys[COORDINATOR], {name: keys[name] for name in beside})
         self._list = Membership(RUN, charter_digest(charter), 0, parties, servers)
         self.gates: dict[str, Outbound] = {}
         self._nodes = self._made(policy or SitePolicy())
@@ -45,7 +50,8 @@ class Consortium:
         """Run to the end."""
         seat = CoordinatorSeat(self.charter, self._list, self._own[COORDINATOR], os.urandom)
         store = NodeStore(self.folder / "coordinator.db")
-        transport = Memory({name: self._answer(name) for name in self._nodes})
+        servers = {name: self._server(name).answer for name in servers_of(self.charter)}
+        transport = Memory({name: self._answer(name) for name in self._nodes} | servers)
         CoordinatorNode(self.charter, store, transport, seat, Beside(lambda done, rounds: None)).run()
 
     def _answer(self, name: str) -> Answer:
@@ -56,6 +62,13 @@ class Consortium:
 
         return answer
 
+    def _server(self, name: str) -> ServerNode:
+        store = NodeStore(self.folder / f"{name}.db")
+        return ServerNode(self.charter, store, self._seat(name), lambda step, answer: None)
+
+    def _seat(self, name: str) -> PartySeat:
+        return PartySeat(self.charter, self._asks, self._own[name], os.urandom, lambda found: None)
+
     def _made(self, policy: SitePolicy) -> dict[str, PartyNode]:
         dealt, nodes = world(), {}
         shares = dealt.shares(self.charter, self.charter.partition.kind)
@@ -65,10 +78,7 @@ class Consortium:
             store = NodeStore(folder / "node.db")
             log = OutboundLog(folder / LOG, store.state(LEFT))
             gate = self.gates[party.name] = Outbound(log, self.charter, policy, lambda: NOON)
-            boss = self._own[COORDINATOR].signing.public
-            seat = PartySeat(
-                self.charter, Asks(RUN, boss), self._own[party.name], os.urandom, lambda found: None
-            )
+            seat = self._seat(party.name)
             preparing = Preparing(self.charter, party, share, dealt.spools)
             ways = Ways(gate, lambda algorithm, network: None, gate.expect, lambda found: None)
             nodes[party.name] = PartyNode(self.charter, preparing, store, ways, seat)

@@ -1,4 +1,4 @@
-"""A coordinator and its parties as nodes in one process, each on a store of its own, over a tiny world.
+"""A coordinator, its parties and the servers beside it as nodes in one process, each on its own store.
 
 What a node is made of is said here alone. Everybody's records, keys and charter are fixed; a node can be
 thrown away at any moment and made again from its store, as after a kill.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from hansa.algorithms.contract import Algorithm
 from hansa.core import arrays
@@ -30,6 +31,8 @@ from hansa.runtime.coordinator_node import Beside, CoordinatorNode
 from hansa.runtime.party_node import MEMBERSHIP, PartyNode, Ways
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
+from hansa.runtime.server_node import ServerNode
+from hansa.runtime.stages import servers_of
 from hansa.runtime.world import World
 from hansa.simulation.federation import Federation
 from hansa.transport.seam import Refusal
@@ -113,8 +116,12 @@ class NodeWorld:
     judged: dict[str, dict[str, Any]] = field(default_factory=dict)  # what each party is told, at the end
     found: Mapping[str, Any] = field(default_factory=dict)  # what the coordinator judged
     rounds: list[int] = field(default_factory=list)  # that the coordinator told
-    alive: dict[str, PartyNode] = field(default_factory=dict)
+    alive: dict[str, PartyNode | ServerNode] = field(default_factory=dict)
     renewed: list[Credential] = field(default_factory=list)  # new keys of whom it may be
+
+    def __post_init__(self) -> None:
+        if self.charter.secrecy == "encrypted":
+            pytest.importorskip("tenseal", reason="needs TenSEAL: pip install 'hansa[encrypted]'")
 
     @property
     def names(self) -> list[str]:
@@ -124,22 +131,26 @@ class NodeWorld:
     @cached_property
     def credentials(self) -> dict[str, Credential]:
         """Return everybody's keys."""
-        return {name: credential(name, source_of(f"keys of {name}")) for name in (*self.names, COORDINATOR)}
+        everybody = (*self.names, COORDINATOR, *servers_of(self.charter))
+        return {name: credential(name, source_of(f"keys of {name}")) for name in everybody}
 
     @cached_property
     def membership(self) -> Membership:
         """Return the list that all sign."""
         keys = {name: one.signing.public for name, one in self.credentials.items()}
         parties = tuple(Member(party, keys[party.name]) for party in self.charter.roster)
-        return Membership(RUN, charter_digest(self.charter), 0, parties, ((COORDINATOR, keys[COORDINATOR]),))
+        servers = tuple((name, keys[name]) for name in (COORDINATOR, *servers_of(self.charter)))
+        return Membership(RUN, charter_digest(self.charter), 0, parties, servers)
 
     def source(self, name: str) -> Callable[[int], bytes]:
         """Return a node's chance, which goes on differently in each life."""
         return source_of(f"chance of {name} {len(self.sent)} {sum(self.made.values())}")
 
     def seat(self, name: str) -> PartySeat:
-        """Return a party's place in the run."""
-        asks = Asks(RUN, self.credentials[COORDINATOR].signing.public)
+        """Return a member's place in the run."""
+        keys = {name: one.signing.public for name, one in self.credentials.items()}
+        others = {one: keys[one] for one in servers_of(self.charter)}
+        asks = Asks(RUN, keys[COORDINATOR], others)
         return PartySeat(self.charter, asks, self.own(name), self.source(name), lambda found: None)
 
     def own(self, name: str) -> Credential:
@@ -169,12 +180,6 @@ class NodeWorld:
     def party(self, name: str) -> PartyNode:
         """Return a party as it starts: from what its store has."""
 
-        def leave(step: Step, answer: bytes) -> dict[str, bytes]:
-            del answer
-            self.leaving(step, name)
-            self.made[step.text, name] += 1
-            return {}
-
         def finish(algorithm: Algorithm, network: Any) -> None:
             del algorithm
             self.networks[name] = arrays.flatten(network)
@@ -185,21 +190,38 @@ class NodeWorld:
         def renewed(invitation: str) -> Credential:
             return next(one for one in self.renewed if invitation == one.signing.public.hex())
 
-        ways = Ways(leave, finish, lambda due: None, judged, renewed)
+        ways = Ways(self._leave(name), finish, lambda due: None, judged, renewed)
         return PartyNode(self.charter, self.preparing(name), self.store(name), ways, self.seat(name))
 
+    def server(self, name: str) -> ServerNode:
+        """Return a server beside the coordinator as it starts: from what its store has."""
+        return ServerNode(self.charter, self.store(name), self.seat(name), self._leave(name))
+
+    def start(self, name: str) -> PartyNode | ServerNode:
+        """Return a node as it runs, started where it is dead."""
+        if name not in self.alive:
+            self.alive[name] = self.party(name) if name in self.names else self.server(name)
+        return self.alive[name]
+
+    def _leave(self, name: str) -> Callable[[Step, bytes], dict[str, bytes]]:
+        def leave(step: Step, answer: bytes) -> dict[str, bytes]:
+            del answer
+            self.leaving(step, name)
+            self.made[step.text, name] += 1
+            return {}
+
+        return leave
+
     def kill(self, name: str) -> None:
-        """Throw a party away; its store stays."""
+        """Throw a node away; its store stays."""
         node = self.alive.pop(name, None)
         if node is not None:
             node._store.close()  # a dead process holds no file
 
     def answer(self, name: str, step: str, question: bytes) -> bytes:
-        """Return a party's answer, starting it where it is dead."""
-        if name not in self.alive:
-            self.alive[name] = self.party(name)
+        """Return a node's answer, starting it where it is dead."""
         try:
-            found = self.alive[name].answer(step, question)
+            found = self.start(name).answer(step, question)
         except DiedError:
             self.kill(name)
             return self.answer(name, step, question)
@@ -212,7 +234,7 @@ class NodeWorld:
         return {name: self.reply(name, step, question) for name, question in questions.items()}
 
     def reply(self, name: str, step: str, question: bytes) -> Bytes | Refusal:
-        """Return what a party answers, or that it refuses."""
+        """Return what a node answers, or that it refuses."""
         try:
             return Bytes(self.answer(name, step, question))
         except HansaError as fault:

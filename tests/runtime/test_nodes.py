@@ -21,12 +21,19 @@ TOLERANCE = 1e-6
 """Between parties that are trained together and one by one: the same numbers, added up in another order."""
 
 slow = pytest.mark.slow
-REGRESSION, PCA = {"lacking": "regression"}, {"features": "pca", "components": 2}
+REGRESSION = {"preparation": {"lacking": "regression"}}
+PCA = {"preparation": {"features": "pca", "components": 2}}
+LONG = {"network": {"hidden": (160,)}}
 CASES = [
     pytest.param("fedavg", "open", {}, id="fedavg, open"),
     pytest.param("fedavg", "masked", {}, id="fedavg, masked"),
     pytest.param("fsvrg", "masked", {}, id="fsvrg, masked"),
     pytest.param("labsync_mean", "masked", {}, id="labsync_mean, masked"),
+    pytest.param("fedavg", "shared", {}, id="fedavg, shared"),
+    pytest.param("fedavg", "encrypted", {}, id="fedavg, encrypted"),
+    pytest.param("fedavg", "shared", LONG, id="fedavg, shared, with products"),
+    pytest.param("labsync_mean", "shared", {}, id="labsync_mean, shared", marks=slow),
+    pytest.param("labsync_mean", "encrypted", {}, id="labsync_mean, encrypted", marks=slow),
     pytest.param("labsync", "open", {}, id="labsync, open", marks=slow),
     pytest.param("aligned", "masked", REGRESSION, id="aligned with regression, masked", marks=slow),
     pytest.param("aligned", "open", REGRESSION, id="aligned with regression, open", marks=slow),
@@ -47,14 +54,14 @@ CASES = [
 ]
 
 
-each_case = pytest.mark.parametrize(("name", "secrecy", "preparation"), CASES)
+each_case = pytest.mark.parametrize(("name", "secrecy", "changes"), CASES)
 
 
 @each_case
 def test_nodes_find_to_the_bit_what_the_same_parties_find_in_one_process(
-    tmp_path: Path, name: str, secrecy: str, preparation: dict[str, Any]
+    tmp_path: Path, name: str, secrecy: str, changes: dict[str, Any]
 ) -> None:
-    nodes = NodeWorld(charter_of(name, secrecy, preparation=preparation), tmp_path)
+    nodes = NodeWorld(charter_of(name, secrecy, **changes), tmp_path)
     with closing(nodes):
         found = nodes.run()
     assert nodes.rounds == [1, 2]
@@ -65,9 +72,9 @@ def test_nodes_find_to_the_bit_what_the_same_parties_find_in_one_process(
 @pytest.mark.slow
 @each_case
 def test_nodes_find_what_a_simulation_finds(
-    tmp_path: Path, name: str, secrecy: str, preparation: dict[str, Any]
+    tmp_path: Path, name: str, secrecy: str, changes: dict[str, Any]
 ) -> None:
-    nodes = NodeWorld(charter_of(name, secrecy, preparation=preparation), tmp_path)
+    nodes = NodeWorld(charter_of(name, secrecy, **changes), tmp_path)
     with closing(nodes):
         found = nodes.run()
     for party, own in zip(nodes.names, simulated(nodes.charter, nodes.world), strict=True):

@@ -19,8 +19,9 @@ from hansa.core.errors import FolderError, PartyError, RefusedError
 from hansa.core.site_policy import SitePolicy
 from hansa.core.steps import Step
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.outbound import LEFT, LOG, Clock, Outbound, OutboundLog
+from hansa.runtime.outbound import Clock, Outbound
 from hansa.runtime.outbound_kinds import before_rounds, own_kinds
+from hansa.runtime.outbound_log import LEFT, LOG, OutboundLog
 from tests.runtime.consortium import NOON, Consortium, charter_of
 
 JOIN, TRAINING = Step(0, 0, "join"), Step(1, 0, "training")
@@ -52,6 +53,8 @@ def lines(folder: Path) -> list[dict[str, Any]]:
         pytest.param(charter_of("fsvrg"), "gradient training", id="fsvrg"),
         pytest.param(charter_of("labsync_mean", "masked"), "support predictions training", id="masked"),
         pytest.param(charter_of("fedavg", **JUDGED), "training mark vote adopt verdicts", id="judged"),
+        pytest.param(charter_of("fedavg", "shared"), "training", id="shared"),
+        pytest.param(charter_of("labsync_mean", "encrypted"), "support training", id="encrypted", marks=slow),
         pytest.param(charter_of("fedavg", **PCA), "products training", id="pca", marks=slow),
         pytest.param(charter_of("labsync"), "labels predictions training", id="labsync", marks=slow),
         pytest.param(charter_of("aligned", **REGRESSION), "products training", id="aligned", marks=slow),
@@ -77,14 +80,17 @@ def test_a_whole_run_passes_its_gates_and_is_in_their_logs(
 
 
 def test_what_the_gate_expects_is_little_more_than_what_comes(tmp_path: Path) -> None:
-    for secrecy in ("open", "masked"):
+    for secrecy in ("open", "masked", "shared", "encrypted"):
+        if secrecy == "encrypted":
+            pytest.importorskip("tenseal", reason="needs TenSEAL: pip install 'hansa[encrypted]'")
         folder = tmp_path / secrecy
         folder.mkdir()
         consortium = Consortium(charter_of("fedavg", secrecy, network={"hidden": (400,)}), folder)
         consortium.run()
         (name, sent), *_ = consortium.sent.items()
-        kind, answer = max(sent, key=lambda one: len(one[1]))
-        assert kind.startswith("training")
+        own = [one for one in sent if one[0].startswith("training")]
+        kind, answer = max(own, key=lambda one: len(one[1]))
+        assert len(answer) >= max(len(one) for _, one in sent) - 64
         gate = consortium.gates[name]
         gate(Step(1, 0, kind), answer)
         with pytest.raises(RefusedError, match="at most"):

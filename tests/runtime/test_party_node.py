@@ -19,10 +19,14 @@ from tests.runtime.frames import closed, opened
 from tests.runtime.node_world import ALL, Network, NodeWorld, alike, charter_of
 
 VICTIM = "party-2"
-LEVELS = ("open", "masked")
+LEVELS = ("open", "masked", "shared", pytest.param("encrypted", marks=pytest.mark.slow))
+FIRST = {"open": "training", "masked": "training/keys", "shared": "training/share"}
+FIRST |= {"encrypted": "training/committed"}
+ALONE = ("masked", "agreed", "revealed", "result", "encrypted")  # stages whose questions are sealed whole
 KINDS = ["join", "meet", "statistics", "products", "scale", "turn", "start", "training", "finish"]
 KINDS += ["predictions", "training/keys", "amend", "bye"]
 KINDS += ["training/revealed", "support of statistics/keys", "support of products/keys", "products/keys", ""]
+KINDS += ["training/share", "training/result", "training/committed", "training/present", "statistics/key"]
 
 
 @pytest.fixture(scope="module", params=LEVELS)
@@ -46,8 +50,9 @@ class Hostile:
 
     def exchange(self, step: str, questions: Mapping[str, bytes], seconds: float) -> dict[str, Any]:
         """Ask the victim more than is due, and all what is due."""
-        if VICTIM not in self.nodes.alive:
-            self.nodes.alive[VICTIM] = self.nodes.party(VICTIM)
+        if VICTIM not in questions:
+            return self.nodes.exchange(step, questions, seconds)
+        self.nodes.start(VICTIM)
         found, question = step_of(step), questions[VICTIM]
         for asked in self.before(found, question):
             self._is_refused(*asked)
@@ -111,7 +116,7 @@ def test_another_question_under_a_known_step_is_refused_and_a_later_stage_gets_w
 
     def again(step: Step, question: bytes) -> Iterator[tuple[str, bytes]]:
         assert nodes.answer(VICTIM, step.text, question) in nodes.sent[step.text, VICTIM]
-        if step.kind.partition("/")[2] in ("", "keys"):
+        if step.kind.partition("/")[2] in ("", "keys", "share"):
             yield step.text, question + b"\0"
             yield step.text, b""
         else:  # a coordinator that starts again seals anew what it says
@@ -132,7 +137,7 @@ def test_garbage_under_the_due_step_is_refused_and_the_run_goes_on_to_the_same_b
             return
         for _ in range(3):
             yield step.text, chance.bytes(40)
-        if step.kind != "support of statistics/keys":
+        if not step.kind.startswith("support of statistics/") or step.kind.split("/")[1] in ALONE:
             for wrong in _wrong(step, question):
                 yield step.text, wrong
 
@@ -142,7 +147,7 @@ def test_garbage_under_the_due_step_is_refused_and_the_run_goes_on_to_the_same_b
 def _wrong(step: Step, question: bytes) -> Iterator[bytes]:
     """Yield questions that are nearly the one that is due."""
     yield from (b"", question[:-1], question + b"\0", question[: len(question) // 2])
-    if "/" in step.kind and not step.kind.endswith("/keys"):
+    if step.kind.partition("/")[2] in ALONE:
         yield bytes([question[0] ^ 1]) + question[1:]  # sealed: any bit counts
         return
     framed = "/" not in step.kind and step.kind in ("training", "finish")
@@ -278,13 +283,14 @@ def test_a_step_that_failed_for_its_records_is_not_tried_with_another_question(
     nodes, failed = _world(tmp_path, secrecy), list[str]()
 
     def strange(step: Step, question: bytes) -> Iterator[tuple[str, bytes]]:
-        if step.round == 2 and step.kind in ("training", "training/keys"):
-            frame = codec.decode(question)["of"] if secrecy == "masked" else question
+        if step.round == 2 and step.kind == FIRST[secrecy]:
+            told = {} if secrecy == "open" else codec.decode(question)
+            frame = told.get("of", question)
             head, leaves = opened(frame)
             name = max(leaves, key=lambda one: leaves[one].size)
             bad = closed(head, leaves | {name: np.full_like(leaves[name], np.nan)})
             with pytest.raises(PartyError):
-                nodes.answer(VICTIM, step.text, codec.encode({"of": bad}) if secrecy == "masked" else bad)
+                nodes.answer(VICTIM, step.text, codec.encode(told | {"of": bad}) if told else bad)
             failed.append(step.text)
         yield from ()
 
