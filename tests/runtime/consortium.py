@@ -64,7 +64,7 @@ class Consortium:
 
     def _server(self, name: str) -> ServerNode:
         store = NodeStore(self.folder / f"{name}.db")
-        return ServerNode(self.charter, store, self._seat(name), lambda step, answer: None)
+        return ServerNode(self.charter, store, self._seat(name), lambda step, answer: {})
 
     def _seat(self, name: str) -> PartySeat:
         return PartySeat(self.charter, self._asks, self._own[name], os.urandom, lambda found: None)

@@ -200,7 +200,7 @@ class NodeWorld:
     def start(self, name: str) -> PartyNode | ServerNode:
         """Return a node as it runs, started where it is dead."""
         if name not in self.alive:
-            self.alive[name] = self.party(name) if name in self.names else self.server(name)
+            self.alive[name] = self.server(name) if name in servers_of(self.charter) else self.party(name)
         return self.alive[name]
 
     def _leave(self, name: str) -> Callable[[Step, bytes], dict[str, bytes]]:
