@@ -49,7 +49,7 @@ def admission_text(home: CoordinatorHome, name: str, key: str, now: datetime, da
     charter, _ = home.charter()
     if not charter.changes_members:
         raise CharterError(
-            "its members began together and go on together: sums of two cohorts would show one party's part",
+            "its members began together and go on together: masks, votes and rewards need it",
             do="begin another run with the new member, in another folder",
             where=charter.name,
         )

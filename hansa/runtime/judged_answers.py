@@ -37,6 +37,8 @@ from hansa.runtime.validators import Validators, validators_of
 _ASKED = "asked"  # the name of the digest of the last ask
 _COMMITTED, _TRIED, _ADOPTED, _LOSS = "committed", "tried", "adopted", "adopted loss"
 
+_DEEPEST = 8  # levels of what a party is told of itself
+
 KEPT = {"kind": "local"}
 """The head of what an algorithm remembers, in a store."""
 
@@ -73,13 +75,12 @@ class JudgedAnswers:
 
         asked: reads an ask. Raises MessageError for what is no question.
         """
-        local = laid(KEPT, member.local)
         if kind == ADOPT:
-            states, back = self._adopt(told, local)
+            states, back = self._adopt(told, laid(KEPT, member.local))
             return {}, states, back
         if kind == VOTE:
             newest = asked(next(iter(member.algorithm.preludes), "training"), _frame(told))
-            return *self._vote(member, newest, local), None
+            return *self._vote(member, newest, laid(KEPT, member.local)), None
         if kind == MARK:
             terms = told.get("terms")
             if terms is None:
@@ -180,16 +181,16 @@ def _frame(told: Mapping[str, Any]) -> bytes:
 
 def verdicts_of(told: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a party is told of itself; raises MessageError for what no file of JSON holds."""
-    if not _is_plain(dict(told)):
+    if not _is_plain(dict(told), _DEEPEST):
         raise _no_question()
     return dict(told)
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(name, str) and _is_plain(one) for name, one in value.items())
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
+def _is_plain(value: Any, deepest: int) -> bool:
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        named = not isinstance(value, dict) or all(isinstance(name, str) for name in value)
+        return named and deepest > 0 and all(_is_plain(one, deepest - 1) for one in inner)
     if isinstance(value, float):
         return math.isfinite(value)
     return value is None or isinstance(value, str | bool | int)

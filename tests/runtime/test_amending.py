@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hansa.core import codec
-from hansa.core.charter import Party
+from hansa.core.charter import DefenceChoice, Gate, Party
 from hansa.core.errors import AbortedError, PartyError, RefusedError
 from hansa.core.steps import Step, step_of
 from hansa.crypto.identities import succession
@@ -461,3 +461,8 @@ def test_killed_amid_a_change_of_keys_the_run_ends_under_the_new_one(
 )
 def test_members_change_within_runs_of_open_averages_alone(name: str, secrecy: str, may: bool) -> None:
     assert charter_of(name, secrecy).changes_members == may
+
+
+@pytest.mark.parametrize("judging", [{"defence": DefenceChoice("mean")}, {"gate": Gate(1)}])
+def test_members_of_a_run_that_is_judged_or_voted_on_stay(judging: dict[str, Any]) -> None:
+    assert not charter_of("fedavg", "open", **judging).changes_members

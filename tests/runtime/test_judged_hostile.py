@@ -238,7 +238,10 @@ def _questions(kind: str, value: dict[str, Any]) -> Iterator[dict[str, Any]]:
     elif kind == "adopt":
         yield from ({"promoted": one} for one in (None, 1, "yes"))
     elif kind == "verdicts":
-        yield from ({"why": one} for one in (b"bytes", np.zeros(2), float("nan"), {1: "one"}))
+        deep: Any = []
+        for _ in range(300):
+            deep = [deep]
+        yield from ({"why": one} for one in (b"bytes", np.zeros(2), float("nan"), {1: "one"}, deep))
 
 
 def test_what_is_no_question_of_judging_is_refused_and_the_run_goes_on(tmp_path: Path) -> None:
@@ -259,7 +262,7 @@ def test_what_is_no_question_of_judging_is_refused_and_the_run_goes_on(tmp_path:
 
     with closing(nodes):
         nodes.run(Wrong())
-    assert refused == {"vote": 4 * 6, "mark": 3 * 14, "adopt": 3 * 5, "verdicts": 6}
+    assert refused == {"vote": 4 * 6, "mark": 3 * 14, "adopt": 3 * 5, "verdicts": 7}
     assert VICTIM in nodes.judged
 
 
