@@ -102,7 +102,7 @@ def _many() -> Iterator[Row]:
         for round_ in range(1, _ROUNDS + 1):
             began = time.perf_counter()
             found = wire.exchange(f"{round_}.0.training", dict.fromkeys(names, b"?" * _BYTES), _PATIENCE_S)
-            store.keep({"standing": b"." * _BYTES})
+            store.keep({"standing": b"%*d" % (_BYTES, round_)})
             taken.append(time.perf_counter() - began)
             lost += _MANY - len(found)
             resident.append(_resident())

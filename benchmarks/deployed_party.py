@@ -45,7 +45,7 @@ class Answers:
         answer = self._body
         began = time.perf_counter()
         left = self._log.add(datetime.now(UTC), step, answer)
-        self._store.keep({"local": question[:64], **left}, step, hashlib.sha256(question).digest(), answer)
+        self._store.keep({"local": text.encode(), **left}, step, hashlib.sha256(question).digest(), answer)
         if step.round:
             self._kept.append(time.perf_counter() - began)
         return answer

@@ -58,7 +58,7 @@ def _measured(where: Path | None) -> tuple[list[float], list[float], list[float]
             found = wire.exchange(f"{round_}.0.training", dict.fromkeys(names, b"?" * _BYTES), _PATIENCE_S)
             middle = time.perf_counter()
             assert len(found) == _PARTIES
-            store.keep({"standing": b"." * _BYTES})
+            store.keep({"standing": b"%*d" % (_BYTES, round_)})
             exchanged.append(middle - began)
             kept.append(time.perf_counter() - middle)
         told = wire.exchange("1000000.0.stages", {names[0]: b""}, _PATIENCE_S)[names[0]]
