@@ -31,10 +31,11 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.masked_answers import STAGES, MaskedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
+from hansa.runtime.questions import bytes_in, cells_in, is_later, map_of, no_question, numbers_in, text_in
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import schedule_of
 from hansa.runtime.seats import PartySeat
-from hansa.runtime.sums import ROWS, Sums, is_statistic
+from hansa.runtime.sums import ROWS, Sums
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
@@ -105,7 +106,7 @@ class PartyNode:
             self._seat.take_up(read_membership(signed, COORDINATOR))
         for kind in _BEFORE[1:] if signed else _BEFORE:
             if (known := told[kind]) is not None:
-                self._go_on(kind, known, later=_is_later(known) if kind == "join" else False)
+                self._go_on(kind, known, later=is_later(known) if kind == "join" else False)
         if amended := told[_AMEND]:
             self._seat.amend(amended, again=True)
         if (rekeyed := told[_REKEY]) and self.renewal is None:
@@ -122,8 +123,8 @@ class PartyNode:
         kept, listed = self._store.state(_REKEY), self.membership
         if not kept or listed is None:
             return None
-        shown = read_membership(_bytes(_map(kept), "membership"), COORDINATOR)
-        return _text(_map(kept), "invitation") if shown.number <= listed.number else None
+        shown = read_membership(bytes_in(map_of(kept), "membership"), COORDINATOR)
+        return text_in(map_of(kept), "invitation") if shown.number <= listed.number else None
 
     def answer(self, text: str, question: bytes) -> bytes:
         """Return the answer to a step's question: the one that was given before, if one was.
@@ -216,14 +217,14 @@ class PartyNode:
                 states |= {} if self._seat.standing.next else {_AMEND: b""}
             return codec.encode(told), states
         if step.kind == _AMEND:
-            amended = _bytes(_map(question), "amendment")
+            amended = bytes_in(map_of(question), "amendment")
             return codec.encode(self._seat.amend(amended)), {_AMEND: amended, _REKEY: b""}
         if step.kind == _REKEY:
             return codec.encode(self._rekeyed(question)), {_REKEY: question, _AMEND: b""}
         if step.kind == "finish":
             return self._finished(question), {}
         if step.kind == "bye":
-            _map(question)
+            map_of(question)
             return codec.encode({}), {}
         return self._under_masks(step, question) if self._masks else self._in_clear(step, question)
 
@@ -242,7 +243,7 @@ class PartyNode:
         if stage != STAGES[0]:
             answer = self._masked.went_on(step, kind, stage, question)
             return answer, self._masked.states()
-        asked, local = _bytes(_map(question), "of"), dict[str, bytes]()
+        asked, local = bytes_in(map_of(question), "of"), dict[str, bytes]()
         plain = kind.removeprefix("support of ")
         if plain in ROWS:
             row = self._statistic(kind, asked)
@@ -260,25 +261,25 @@ class PartyNode:
         if plain != kind:
             has = self._preparing.has_readings() if plain == "statistics" else own[0] > 0
             return has.reshape(-1).astype(np.float64)
-        enough = _map(question).get("enough")
+        enough = map_of(question).get("enough")
         rows = own.reshape(len(own), -1)  # (rows, numbers)
         if self._masks:
-            rows = rows * _cells(enough, rows.shape[1])
+            rows = rows * cells_in(enough, rows.shape[1])
         return rows.reshape(-1)
 
     def _rekeyed(self, question: bytes) -> dict[str, bytes]:
         """Return the word of this party's new key for the list that has it."""
-        told = _map(question)
-        renewed = self._ways.renewed(_text(told, "invitation"))
-        return self._seat.rekey(_bytes(told, "membership"), renewed)
+        told = map_of(question)
+        renewed = self._ways.renewed(text_in(told, "invitation"))
+        return self._seat.rekey(bytes_in(told, "membership"), renewed)
 
     def _go_on(self, kind: str, question: bytes, later: bool) -> dict[str, Any]:
         """Take what the party goes on from; return what it answers. later: it comes into a run at work."""
-        told = _map(question)
+        told = map_of(question)
         if kind not in ("join", "meet") and not self._seat.met:
             raise self._refused("it goes on before all have signed the list of members")
         if kind == "join":
-            return self._seat.join(_bytes(told, "membership"), later=later) | {
+            return self._seat.join(bytes_in(told, "membership"), later=later) | {
                 "keys": self._preparing.keys,
                 "readings": self._preparing.readings()[0].size,
             }
@@ -290,7 +291,7 @@ class PartyNode:
                 self._scale(told)
             return {"pairs": self._preparing.pairs}
         elif kind == "turn":
-            self._preparing.turn(_numbers(told, "totals", ROWS["products"] * self._preparing.pairs))
+            self._preparing.turn(numbers_in(told, "totals", ROWS["products"] * self._preparing.pairs))
         else:
             self._ready = self._ready or self._begun(told)
             return {"shape": self._preparing.shape.plain, "rows": self._rows(self._ready.member)}
@@ -299,10 +300,10 @@ class PartyNode:
     def _scale(self, told: Mapping[str, Any]) -> None:
         cells, enough = self._preparing.readings()[0].size, told.get("enough")
         if (enough is None) == self._masks:
-            raise _no_question()
+            raise no_question()
         if enough is not None:
-            enough = _cells(enough, cells)
-        self._preparing.scale(_numbers(told, "totals", ROWS["statistics"] * cells), enough)
+            enough = cells_in(enough, cells)
+        self._preparing.scale(numbers_in(told, "totals", ROWS["statistics"] * cells), enough)
 
     def _begun(self, told: Mapping[str, Any]) -> _Ready:
         keys = told.get("keys")
@@ -361,49 +362,3 @@ class PartyNode:
 def _plain(network: Any) -> Any:
     """Return the network as the coordinator has it: over all inputs."""
     return network.network if isinstance(network, Partial) else network
-
-
-def _map(question: bytes) -> dict[str, Any]:
-    try:
-        value = codec.decode(question)
-    except ValueError as fault:
-        raise _no_question() from fault
-    if not isinstance(value, dict):
-        raise _no_question()
-    return value
-
-
-def _numbers(told: Mapping[str, Any], name: str, size: int) -> NDArray[np.float64]:
-    value = told.get(name)
-    if not is_statistic(value, size):
-        raise _no_question()
-    return value
-
-
-def _cells(enough: Any, cells: int) -> NDArray[np.bool_]:
-    if not isinstance(enough, np.ndarray) or enough.dtype != np.bool_ or enough.shape != (cells,):
-        raise _no_question()
-    return enough
-
-
-def _no_question() -> MessageError:
-    return MessageError("its question is none", do="drop the message", where=COORDINATOR)
-
-
-def _bytes(told: Mapping[str, Any], name: str) -> bytes:
-    value = told.get(name)
-    if type(value) is not bytes:
-        raise _no_question()
-    return value
-
-
-def _text(told: Mapping[str, Any], name: str) -> str:
-    value = told.get(name)
-    if type(value) is not str:
-        raise _no_question()
-    return value
-
-
-def _is_later(joined: bytes) -> bool:
-    """Return whether a list that was kept is of a run at work."""
-    return read_membership(_bytes(_map(joined), "membership"), COORDINATOR).number > 0
