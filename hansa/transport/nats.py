@@ -119,11 +119,11 @@ class NatsTransport:
 
     def forget(self, party: str) -> None:
         """Neither hear a party nor wait for it, until it is admitted again."""
-        if self._keys.pop(party, None) is None:
-            return
+        self._keys.pop(party, None)
         for step in tuple(self._steps.values()):
-            step.missing.discard(party)
-            step.turn.set()
+            if party in step.missing:  # of a step that began meanwhile, too
+                step.missing.discard(party)
+                step.turn.set()
 
     def expel(self, party: str) -> None:
         """Neither hear a party nor wait for it any more. Raises LinkError where its bucket stays."""
