@@ -123,8 +123,9 @@ class Amending:
     def _after(self) -> Membership | None:
         """Return the list after the first change that is wanted; None: all is as wanted."""
         now, wanted = self.seat.membership, self.members.wanted()
-        if len(now.parties) > 1 and (gone := self._expelled(now)):  # first: it may sign nothing any more
-            return without_party(now, gone[0])
+        gone = self._expelled(now)
+        if gone and len(gone) < len(now.parties):  # first, and at once: they may sign nothing any more
+            return without_party(now, *gone)
         for one in now.parties:
             if (renewal := self.members.renewal(one, wanted)) is not None:
                 return with_key(now, one.party.name, renewal.succession.new)
@@ -177,7 +178,7 @@ class Amending:
 
     def _count(self, after: Membership, began: Began) -> None:
         """Let a list count that all have signed."""
-        change = change_between(self.seat.membership, after)
+        before, change = self.seat.membership, change_between(self.seat.membership, after)
         stay = [name for name in self.asking.names if name in after.names]
         if change.kind == "rekeyed":
             self.members.door.admit(change.name, change.new)
@@ -187,8 +188,9 @@ class Amending:
         logger.warning("members changed: %s", change.words)
         if change.kind == "joins":
             self._begin(change.name, began, _BEGIN_S)
-        elif change.kind == "leaves":
-            self.members.door.expel(change.name)
+        for name in before.names:
+            if name not in after.names:
+                self.members.door.expel(name)
 
     def _meet(self, stay: Sequence[str], after: Membership) -> None:
         """Tell all signatures to who takes part; whom the operator expels meanwhile need not hear them."""

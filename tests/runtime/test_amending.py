@@ -349,6 +349,21 @@ def test_a_round_at_work_does_not_wait_for_whom_the_operator_expels(run: Changin
     assert _kinds(run, "party-1").count("training") == 4
 
 
+def test_two_that_are_put_out_at_once_keep_each_other_in_no_list(tmp_path: Path) -> None:
+    run = Changing(charter_of("fedavg", rounds=3), tmp_path)
+
+    def watch(done: int, _: int) -> None:
+        for name in ("party-1", "party-3") if done == 1 else ():
+            run.wanted.pop(name)
+            run.asleep.add(name)
+
+    with closing(run):
+        run.go(watch)
+    assert set(run.networks) == {"party-2"}
+    assert run.listed("party-2") == run.listed(COORDINATOR)
+    assert run.listed(COORDINATOR).names == ("party-2",)
+
+
 @pytest.mark.parametrize("kind", ["amend", "meet"])
 def test_who_is_expelled_amid_another_change_keeps_it_not_from_being_made(run: Changing, kind: str) -> None:
     exchange = run.exchange
