@@ -1,4 +1,4 @@
-"""One change of who is a member, signed by the coordinator: a party joins or leaves, or a key is replaced.
+"""One change of who is a member, signed by the coordinator: one joins, some leave, or a key is replaced.
 
 The charter stays as it is. Each member checks an amendment by itself, against the list that counts for it, in
 the only order that trusts nothing too early, and then approves of the new list.
@@ -39,6 +39,7 @@ class Change:
     name: str
     old: bytes = b""  # its public key before; none of who joins
     new: bytes = b""  # its public key after; none of who leaves
+    others: tuple[tuple[str, bytes], ...] = ()  # who leaves with it: none of them signs that the others do
 
     @property
     def words(self) -> str:
@@ -46,7 +47,8 @@ class Change:
         if self.kind == "joins":
             return f"{self.name} joins, key {fingerprint(self.new)}"
         if self.kind == "leaves":
-            return f"{self.name} leaves, key {fingerprint(self.old)}"
+            gone = ((self.name, self.old), *self.others)
+            return "; ".join(f"{name} leaves, key {fingerprint(old)}" for name, old in gone)
         return f"{self.name} has a new key, {fingerprint(self.new)}, in place of {fingerprint(self.old)}"
 
 
@@ -65,9 +67,9 @@ def with_party(mine: Membership, party: Member) -> Membership:
     return replace(mine, number=mine.number + 1, parties=(*mine.parties, party))
 
 
-def without_party(mine: Membership, name: str) -> Membership:
-    """Return the list after a party has left, numbered as the next one."""
-    kept = tuple(one for one in mine.parties if one.party.name != name)
+def without_party(mine: Membership, *names: str) -> Membership:
+    """Return the list after a party, or some, have left, numbered as the next one."""
+    kept = tuple(one for one in mine.parties if one.party.name not in names)
     return replace(mine, number=mine.number + 1, parties=kept)
 
 
@@ -124,10 +126,10 @@ def change_between(before: Membership, after: Membership) -> Change:
     olds, news = list(before.parties), list(after.parties)
     if before.servers == after.servers and news[:-1] == olds:
         return Change("joins", news[-1].party.name, new=news[-1].key)
-    if before.servers == after.servers and len(news) == len(olds) - 1:
-        gone = next((old for old, new in zip(olds, news, strict=False) if old != new), olds[-1])
-        if [old for old in olds if old is not gone] == news:
-            return Change("leaves", gone.party.name, old=gone.key)
+    gone = [old for old in olds if old not in news]
+    if before.servers == after.servers and gone and [old for old in olds if old not in gone] == news:
+        first, *others = ((one.party.name, one.key) for one in gone)
+        return Change("leaves", first[0], old=first[1], others=tuple(others))
     if before.roster == after.roster and [name for name, _ in before.servers] == [
         name for name, _ in after.servers
     ]:

@@ -39,7 +39,9 @@ class NodeStore:
         """Open the file, or make it; raises FolderError where that is not possible."""
         self._path = path
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it holds secrets of masks
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # it holds secrets of masks
+        except FileExistsError:
+            pass  # nor touched: closing it would end the locks that SQLite holds on it in this process
         except OSError as fault:
             raise self._fault(fault) from fault
         try:

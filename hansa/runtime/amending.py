@@ -123,18 +123,23 @@ class Amending:
     def _after(self) -> Membership | None:
         """Return the list after the first change that is wanted; None: all is as wanted."""
         now, wanted = self.seat.membership, self.members.wanted()
+        gone = self._expelled(now)
+        if gone and len(gone) < len(now.parties):  # first, and at once: they may sign nothing any more
+            return without_party(now, *gone)
         for one in now.parties:
             if (renewal := self.members.renewal(one, wanted)) is not None:
                 return with_key(now, one.party.name, renewal.succession.new)
         if not self.charter.changes_members:
             return None
-        if len(now.parties) > 1 and (gone := self.members.expelled(now)):
-            return without_party(now, gone[0])
         lacking = [name for name in wanted if name not in now.names]
         if lacking:  # one that does not run yet keeps no other out
             name = lacking[self.tries % len(lacking)]
             return with_party(now, Member(self._party(name), wanted[name]))
         return None
+
+    def _expelled(self, listed: Membership) -> list[str]:
+        """Return who is to leave a list, if anybody may."""
+        return self.members.expelled(listed) if self.charter.changes_members else []
 
     def _party(self, name: str) -> Party:
         """Return a party as the charter has it, if it was a member from the beginning."""
@@ -173,18 +178,30 @@ class Amending:
 
     def _count(self, after: Membership, began: Began) -> None:
         """Let a list count that all have signed."""
-        change = change_between(self.seat.membership, after)
+        before, change = self.seat.membership, change_between(self.seat.membership, after)
         stay = [name for name in self.asking.names if name in after.names]
         if change.kind == "rekeyed":
             self.members.door.admit(change.name, change.new)
-        self._tell(stay, "meet", None, self.known.met)
+        self._meet(stay, after)
         self.seat.membership = after
         self.asking.names = tuple(stay)
         logger.warning("members changed: %s", change.words)
         if change.kind == "joins":
             self._begin(change.name, began, _BEGIN_S)
-        elif change.kind == "leaves":
-            self.members.door.expel(change.name)
+        for name in before.names:
+            if name not in after.names:
+                self.members.door.expel(name)
+
+    def _meet(self, stay: Sequence[str], after: Membership) -> None:
+        """Tell all signatures to who takes part; whom the operator expels meanwhile need not hear them."""
+        while True:
+            asked = [name for name in stay if name not in self._expelled(after)]
+            try:
+                self._tell(asked, "meet", None, self.known.met)
+                return
+            except AbortedError:
+                if not set(asked) & set(self._expelled(after)):
+                    raise
 
     def _begin(self, name: str, began: Began, seconds: float) -> bool:
         """Return whether a newcomer has begun; one that cannot is a member that no round asks, for now.

@@ -80,7 +80,7 @@ class Asking:
         refused = {name: one for name, one in found.items() if isinstance(one, Refusal)}
         here = [name for name in asked if name in found and name not in refused]
         may_lack = before is None and late.rule != "wait" and not all_of_them
-        self._least = self.needed if may_lack else len(asked)
+        self._least = min(self.needed, len(asked)) if may_lack else len(asked)
         if len(here) < max(1, self._least):
             raise self.lacking(step, asked, found, refused)
         self._step = step if may_lack or len(asked) < len(before or questions) else None
@@ -149,7 +149,7 @@ class Asking:
         for name, refusal in refused.items():
             why = " ".join(refusal.why.split())[:_MOST_SAID]
             return PartyError(f"refuses {step.words}: {why}", do="settle it with them", where=name)
-        gone = [name for name in asked if name in self.expelled()]
+        gone = [name for name in asked if name not in found and name in self.expelled()]
         if gone:
             return AbortedError(
                 f"cannot go on without {', '.join(gone)}, no member under that key any more, in {step.words}",

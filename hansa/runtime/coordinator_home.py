@@ -186,14 +186,17 @@ class CoordinatorHome:
         system, revoked = self._key("system").public, self.revoked(listed or self.listed())
         return trust(self._key("operator"), self._key("account"), system, now, revoked)
 
-    def server(self, now: datetime) -> NatsServer | None:
-        """Return the coordinator's own server, not started; None where the consortium has a cluster."""
+    def server(self, now: datetime, listed: Membership | None = None) -> NatsServer | None:
+        """Return the coordinator's own server, not started; None where the consortium has a cluster.
+
+        listed: as `trust` takes it.
+        """
         if self._about["url"]:
             return None
         certificate = self.folder / SERVER
         check_dates(certificate, now)
         place = Place(self.folder / "server", certificate, str(self._about["host"]), int(self._about["port"]))
-        return NatsServer(place, self.trust(now))
+        return NatsServer(place, self.trust(now, listed))
 
     def renew_certificate(self, now: datetime) -> datetime:
         """Make the server's certificate anew, for the same names; return when it ends. Raises FolderError."""

@@ -131,12 +131,11 @@ class CoordinatorService:
 
     @contextmanager
     def _wire(self, seat: CoordinatorSeat, told: Told) -> Iterator[NatsTransport]:
-        now = self._clock()
-        server = self._home.server(now)
+        now, known = self._clock(), [self._home.revoked(seat.membership)]  # as the server has it
+        server = self._home.server(now, seat.membership)
         if server is None:
             yield from self._linked(now, seat, told)
             return
-        known = [self._home.revoked(seat.membership)]  # as the server has it
 
         def look() -> None:
             if not server.pid:

@@ -68,7 +68,7 @@ def party_app() -> Any:
 def _desk(context: Any) -> Desk:
     home = PartyHome(_home(context.node_config))
     invitation = home.joined().invitation
-    writer = Writer(invitation.run, home.name, home.identity.signing)
+    writer = Writer(invitation.run, home.name, home.credential(invitation.key).signing)
 
     @contextmanager
     def opened() -> Iterator[Answer]:

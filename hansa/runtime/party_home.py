@@ -106,6 +106,7 @@ class PartyHome(MemberHome):
         """
         change = found.change
         asked = [found.before, change.kind, change.name, change.old, change.new]
+        asked += [list(one) for one in change.others]
         digest = codec.digest(asked)  # the same under whichever number the list is proposed
         said = self.folder / _APPROVED
         if self.policy.amendments == "countersign":

@@ -33,12 +33,12 @@ from hansa.runtime.judged_answers import KEPT, JudgedAnswers
 from hansa.runtime.party import Member
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.protected_answers import ProtectedAnswers
-from hansa.runtime.questions import bytes_of, map_of, no_question
+from hansa.runtime.questions import bytes_in, cells_in, is_later, map_of, no_question, numbers_in, text_in
 from hansa.runtime.rehearsal import Exchange, rehearsed
 from hansa.runtime.schedule import BESIDE, COMMIT, REVEAL, schedule_of
 from hansa.runtime.seats import PartySeat
 from hansa.runtime.stages import PARTY_STAGES, split
-from hansa.runtime.sums import ROWS, Sums, Term, is_statistic
+from hansa.runtime.sums import ROWS, Sums, Term
 from hansa.transport.memory import ask_of
 
 _LOCAL = "local"  # the name of what its algorithm remembers
@@ -113,7 +113,7 @@ class PartyNode:
             self._seat.take_up(read_membership(signed, COORDINATOR))
         for kind in _BEFORE[1:] if signed else _BEFORE:
             if (known := told[kind]) is not None:
-                self._go_on(kind, known, later=_is_later(known) if kind == "join" else False)
+                self._go_on(kind, known, later=is_later(known) if kind == "join" else False)
         if amended := told[_AMEND]:
             self._seat.amend(amended, again=True)
         if (rekeyed := told[_REKEY]) and self.renewal is None:
@@ -130,8 +130,8 @@ class PartyNode:
         kept, listed = self._store.state(_REKEY), self.membership
         if not kept or listed is None:
             return None
-        shown = read_membership(bytes_of(map_of(kept), "membership"), COORDINATOR)
-        return _text(map_of(kept), "invitation") if shown.number <= listed.number else None
+        shown = read_membership(bytes_in(map_of(kept), "membership"), COORDINATOR)
+        return text_in(map_of(kept), "invitation") if shown.number <= listed.number else None
 
     def answer(self, text: str, question: bytes) -> bytes:
         """Return the answer to a step's question: the one that was given before, if one was.
@@ -235,7 +235,7 @@ class PartyNode:
                 states |= {} if self._seat.standing.next else {_AMEND: b""}
             return codec.encode(told), states
         if step.kind == _AMEND:
-            amended = bytes_of(map_of(question), "amendment")
+            amended = bytes_in(map_of(question), "amendment")
             return codec.encode(self._seat.amend(amended)), {_AMEND: amended, _REKEY: b""}
         if step.kind == _REKEY:
             return codec.encode(self._rekeyed(question)), {_REKEY: question, _AMEND: b""}
@@ -271,7 +271,7 @@ class PartyNode:
             answer = protected.went_on(step, kind, stage, question)
             return answer, protected.states()
         told, local = map_of(question), dict[str, bytes]()
-        asked = bytes_of(told, "of")
+        asked = bytes_in(told, "of")
         if kind.removeprefix("support of ") in ROWS:
             row, why = self._statistic(kind, asked), self._sums.of_kind(kind)
             term = Term(row, len(row))
@@ -279,7 +279,7 @@ class PartyNode:
             terms, local = self._trained(kind, asked)
             why = self._sums.of_ask(self._ask(kind, asked))
             term = self._sums.term_of(why, terms, "this party")
-        beside = bytes_of(told, "beside") if "beside" in told else b""
+        beside = bytes_in(told, "beside") if "beside" in told else b""
         answer = protected.began(step, stage, why, term, beside)
         return answer, local | protected.states()
 
@@ -293,14 +293,14 @@ class PartyNode:
         enough = map_of(question).get("enough")
         rows = own.reshape(len(own), -1)  # (rows, numbers)
         if self._stages:
-            rows = rows * _cells(enough, rows.shape[1])
+            rows = rows * cells_in(enough, rows.shape[1])
         return rows.reshape(-1)
 
     def _rekeyed(self, question: bytes) -> dict[str, bytes]:
         """Return the word of this party's new key for the list that has it."""
         told = map_of(question)
-        renewed = self._ways.renewed(_text(told, "invitation"))
-        return self._seat.rekey(bytes_of(told, "membership"), renewed)
+        renewed = self._ways.renewed(text_in(told, "invitation"))
+        return self._seat.rekey(bytes_in(told, "membership"), renewed)
 
     def _go_on(self, kind: str, question: bytes, later: bool) -> dict[str, Any]:
         """Take what the party goes on from; return what it answers. later: it comes into a run at work."""
@@ -308,7 +308,7 @@ class PartyNode:
         if kind not in ("join", "meet") and not self._seat.met:
             raise self._refused("it goes on before all have signed the list of members")
         if kind == "join":
-            return self._seat.join(bytes_of(told, "membership"), later=later) | {
+            return self._seat.join(bytes_in(told, "membership"), later=later) | {
                 "keys": self._preparing.keys,
                 "readings": self._preparing.readings()[0].size,
             }
@@ -320,7 +320,7 @@ class PartyNode:
                 self._scale(told)
             return {"pairs": self._preparing.pairs}
         elif kind == "turn":
-            self._preparing.turn(_numbers(told, "totals", ROWS["products"] * self._preparing.pairs))
+            self._preparing.turn(numbers_in(told, "totals", ROWS["products"] * self._preparing.pairs))
         else:
             self._ready = self._ready or self._begun(told)
             told = {"shape": self._preparing.shape.plain, "rows": self._rows(self._ready.member)}
@@ -332,8 +332,8 @@ class PartyNode:
         if (enough is None) == bool(self._stages):
             raise no_question()
         if enough is not None:
-            enough = _cells(enough, cells)
-        self._preparing.scale(_numbers(told, "totals", ROWS["statistics"] * cells), enough)
+            enough = cells_in(enough, cells)
+        self._preparing.scale(numbers_in(told, "totals", ROWS["statistics"] * cells), enough)
 
     def _begun(self, told: Mapping[str, Any]) -> _Ready:
         keys = told.get("keys")
@@ -403,28 +403,3 @@ class PartyNode:
 def _plain(network: Any) -> Any:
     """Return the network as the coordinator has it: over all inputs."""
     return network.network if isinstance(network, Partial) else network
-
-
-def _numbers(told: Mapping[str, Any], name: str, size: int) -> NDArray[np.float64]:
-    value = told.get(name)
-    if not is_statistic(value, size):
-        raise no_question()
-    return value
-
-
-def _cells(enough: Any, cells: int) -> NDArray[np.bool_]:
-    if not isinstance(enough, np.ndarray) or enough.dtype != np.bool_ or enough.shape != (cells,):
-        raise no_question()
-    return enough
-
-
-def _text(told: Mapping[str, Any], name: str) -> str:
-    value = told.get(name)
-    if type(value) is not str:
-        raise no_question()
-    return value
-
-
-def _is_later(joined: bytes) -> bool:
-    """Return whether a list that was kept is of a run at work."""
-    return read_membership(bytes_of(map_of(joined), "membership"), COORDINATOR).number > 0

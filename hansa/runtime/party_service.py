@@ -111,10 +111,18 @@ class PartyService:
 
     def _renew(self) -> None:
         """Go on under a new key, if all have signed for it; the one before goes."""
-        if self._has_new_key() and (renewal := self.node.renewal) is not None:
+        if not self._has_new_key():
+            return
+        if (renewal := self.node.renewal) is not None:
             self._home.go_on_under(renewal)
             self._key = self._home.joined().invitation.key
-            logger.warning("goes on under its new key")
+        if self._has_new_key():
+            raise FolderError(
+                "has an invitation for another key than the one that the members of this run know",
+                do="put back invitation.hansa, identity.key and identity.old.key as they were",
+                where=str(self._home.folder),
+            )
+        logger.warning("goes on under its new key")
 
     def close(self) -> None:
         """Close what it remembers the run in; made again, the service goes on from there."""

@@ -26,7 +26,7 @@ from hansa.protection.membership import (
     read_membership,
     unsigned,
 )
-from hansa.runtime.questions import named_of
+from hansa.runtime.questions import named_in
 
 Countersign = Callable[[Amendment], None]
 
@@ -131,7 +131,7 @@ class PartySeat:
 
         Shown the signatures of the list that counts again, the party stands as it stood.
         """
-        approvals, now = named_of(told, "approvals"), self._now
+        approvals, now = named_in(told, "approvals"), self._now
         listed = now.next or now.signed
         if listed is None:
             raise _refused("it goes on before anybody joined")
@@ -147,7 +147,7 @@ class PartySeat:
         if self._charter.secrecy == "open":
             return None
         roster = roster_of(listed, self._charter)
-        return channels(self._now.own, roster, named_of(told, "adverts"), self.source)
+        return channels(self._now.own, roster, named_in(told, "adverts"), self.source)
 
     def go_back(self, standing: Standing) -> None:
         """Stand as before; what came after it did not leave."""

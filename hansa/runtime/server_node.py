@@ -18,7 +18,7 @@ from hansa.core.steps import Step, step_of
 from hansa.protection.enrolment import COORDINATOR
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.learning import algorithm_of
-from hansa.runtime.questions import bytes_of, map_of, named_of, no_question
+from hansa.runtime.questions import bytes_in, map_of, named_in, no_question
 from hansa.runtime.schedule import sums_products
 from hansa.runtime.seats import PartySeat
 from hansa.runtime.server_answers import Beginning, ServerAnswers
@@ -134,7 +134,7 @@ class ServerNode:
             return codec.encode(self._go_on(step.kind, told)), {step.kind: question}
         if step.kind == "bye":
             return codec.encode({}), {}
-        (kind, stage), sealed, answers = split(step.kind), named_of(told, "told"), self._answers
+        (kind, stage), sealed, answers = split(step.kind), named_in(told, "told"), self._answers
         assert answers is not None
         if stage in _FIRST:
             answer = answers.began(step, stage, self._beginning(kind, told), sealed)
@@ -147,7 +147,7 @@ class ServerNode:
     def _go_on(self, kind: str, told: Mapping[str, Any]) -> dict[str, Any]:
         """Take what the server goes on from; return what it answers."""
         if kind == "join":
-            return dict(self._seat.join(bytes_of(told, "membership"), later=False))
+            return dict(self._seat.join(bytes_in(told, "membership"), later=False))
         channels = self._seat.meet(told)
         assert channels is not None  # the charter's secrecy has servers
         self._answers = ServerAnswers(self._sums, channels, self._store, self._secret)

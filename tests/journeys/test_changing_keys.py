@@ -13,7 +13,7 @@ from hansa.registry.identity import former_identity, load_identity
 from tests.journeys.founding import Hansa, founded, invited, logs, operator, refused
 
 PATIENCE_S = 90.0
-ROUNDS = 2000  # some seconds of learning on any machine
+ROUNDS = 1500  # some seconds of learning on any machine
 
 
 @pytest.fixture

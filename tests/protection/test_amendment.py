@@ -52,6 +52,14 @@ def test_a_party_leaves_and_the_others_stay_in_their_order(name: str) -> None:
     assert found.approval is None
 
 
+def test_parties_leave_together_since_none_of_them_signs_that_another_does() -> None:
+    after = without_party(MINE, "airline-3", "airline-1")
+    found = read_amendment(MINE, amendment(MINE, after, BOSS))
+    assert found.membership.names == ("airline-2",)
+    shown = [f"{name} leaves, key {fingerprint(key(name).public)}" for name in ("airline-1", "airline-3")]
+    assert found.change.words == "; ".join(shown)
+
+
 @pytest.mark.parametrize("name", ["airline-2", COORDINATOR, "auditor"])
 def test_a_key_is_replaced_by_one_that_the_old_one_signed_for(name: str) -> None:
     found = read_amendment(MINE, rekeying(name)[1])
@@ -127,7 +135,7 @@ _AFTER = replace(MINE, number=1)
         (replace(_AFTER, servers=MINE.servers[:1]), "more than one change"),
         (replace(_AFTER, servers=(*MINE.servers, ("second", NEW.public))), "more than one change"),
         (replace(joining()[0], servers=MINE.servers[:1]), "more than one change"),
-        (replace(_AFTER, parties=MINE.parties[:1]), "more than one change"),
+        (replace(_AFTER, parties=MINE.parties[1::-1]), "more than one change"),
     ],
 )
 def test_what_no_honest_coordinator_signs_is_refused(after: Membership, why: str) -> None:

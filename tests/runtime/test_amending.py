@@ -349,6 +349,41 @@ def test_a_round_at_work_does_not_wait_for_whom_the_operator_expels(run: Changin
     assert _kinds(run, "party-1").count("training") == 4
 
 
+def test_two_that_are_put_out_at_once_keep_each_other_in_no_list(tmp_path: Path) -> None:
+    run = Changing(charter_of("fedavg", rounds=3), tmp_path)
+
+    def watch(done: int, _: int) -> None:
+        for name in ("party-1", "party-3") if done == 1 else ():
+            run.wanted.pop(name)
+            run.asleep.add(name)
+
+    with closing(run):
+        run.go(watch)
+    assert set(run.networks) == {"party-2"}
+    assert run.listed("party-2") == run.listed(COORDINATOR)
+    assert run.listed(COORDINATOR).names == ("party-2",)
+
+
+@pytest.mark.parametrize("kind", ["amend", "meet"])
+def test_who_is_expelled_amid_another_change_keeps_it_not_from_being_made(run: Changing, kind: str) -> None:
+    exchange = run.exchange
+
+    def expelling(step: str, questions: Any, seconds: float) -> dict[str, Any]:
+        place = step_of(step)
+        if place.round == 1 and place.kind == kind:
+            run.wanted.pop("party-2", None)
+            run.asleep = {"party-2"}
+        return exchange(step, questions, seconds)
+
+    run.exchange = expelling  # type: ignore[method-assign]
+    with closing(run):
+        run.go(lambda done, _: run.rekey("party-1") if done == 1 else None)
+    assert set(run.networks) == {"party-1", "party-3"}
+    listed = run.listed(COORDINATOR)
+    assert listed == run.listed("party-1") == run.listed("party-3")
+    assert listed.identities["party-1"] == run.renewed[0].signing.public
+
+
 def test_a_masked_round_ends_without_whom_the_operator_expels(tmp_path: Path) -> None:
     run = Changing(charter_of("fedavg", "masked", rounds=3), tmp_path)
 

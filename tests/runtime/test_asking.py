@@ -144,3 +144,18 @@ def test_too_few_sound_answers_end_the_run_and_are_not_counted() -> None:
     asking = _asking(again, Lateness("go_on", 5.0, quorum=2), store)
     list(asking.ask("training", questions, all_of_them=False))
     assert set(again.carried[0][1]) == {"a", "b"}
+
+
+@pytest.mark.parametrize("late", [Lateness(), Lateness("go_on", quorum=2)])
+def test_a_round_goes_on_without_whom_the_operator_expelled_and_no_other_step_does(late: Lateness) -> None:
+    asking = _asking(Noted({"b": b"1"}), late)
+    asking.expelled = lambda: ["a"]
+    asking.begin(1)
+    asked = dict.fromkeys(NAMES, b"")
+    assert list(asking.ask("training", asked, all_of_them=False)) == [("b", b"1")]
+    asking.settle(["b"])
+    with pytest.raises(AbortedError, match="cannot go on without a, no member under that key any more"):
+        asking.ask("finish", asked)
+    asking.expelled = lambda: ["b"]  # whose answer came, and counts
+    with pytest.raises(AbortedError, match="no answer of a"):
+        asking.ask("training", asked, all_of_them=False)
