@@ -92,8 +92,7 @@ def run(folder: Path, options: ServiceOptions) -> None:
         running = ServerService(home, _now, signs)
         with stopping() as stop:
             logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)
-            running.serve(stop.is_set)
-            if not (running.node.over or running.node.finished):
+            if not running.serve(stop.is_set):
                 logger.info("stopped; go on with: hansa server run %s", folder)
                 return
             signs.end("finished")

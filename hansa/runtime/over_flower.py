@@ -40,13 +40,7 @@ def coordinator_app() -> Any:
 
     def main(grid: Any, context: Any) -> None:
         home = CoordinatorHome(_home(context.run_config))
-        service = CoordinatorService(home, _now)
-        if servers := servers_of(service.charter):
-            raise CharterError(
-                f"takes {' and '.join(servers)} beside the coordinator, and Flower has parties alone",
-                do="run hansa coordinator run, hansa server run and hansa party run",
-                where=service.charter.name,
-            )
+        service = coordinating(home)
         writer = Writer(home.run, COORDINATOR, home.identity.signing)
 
         def wire(seat: CoordinatorSeat) -> AbstractContextManager[FlowerTransport]:
@@ -58,6 +52,18 @@ def coordinator_app() -> Any:
     app = ServerApp()
     app.main()(main)
     return app
+
+
+def coordinating(home: CoordinatorHome) -> CoordinatorService:
+    """Return an operator's service. Raises CharterError where its sums take servers."""
+    service = CoordinatorService(home, _now)
+    if servers := servers_of(service.charter):
+        raise CharterError(
+            f"takes {' and '.join(servers)} beside the coordinator, and Flower has parties alone",
+            do="run hansa coordinator run, hansa server run and hansa party run",
+            where=service.charter.name,
+        )
+    return service
 
 
 def party_app() -> Any:

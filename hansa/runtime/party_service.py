@@ -81,13 +81,14 @@ class PartyService:
         self._key = invitation.key  # under which it is connected, and signs what it sends
         self._renew()
 
-    def serve(self, until: Callable[[], bool]) -> None:
-        """Answer until the run is over, or until told; then the service is at its end."""
+    def serve(self, until: Callable[[], bool]) -> bool:
+        """Answer until the run is over, or until told; return whether it is. Then the service has ended."""
         answer = self._signs.answered(self.answer_in_hours(until), self._joined.charter.rounds)
         try:
             while not (self.node.over or until() or self._is_over()):
                 self._connected(answer, lambda: until() or self._is_over() or self._has_new_key())
                 self._renew()
+            return self.node.over or self.node.finished
         finally:
             self._store.close()
 

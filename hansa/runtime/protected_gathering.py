@@ -38,7 +38,7 @@ class ProtectedGathering:
         Raises FolderError where the store cannot be read.
         """
         self._asking, self._servers, self._sums, self._channels = asking, servers, sums, channels
-        self._secret = kept_secret(store)
+        self._secret = kept_secret(store) if sums.charter.secrecy == "shared" else b""
         known = store.state(_PAST)
         self._past = Past() if not known else past_of(codec.decode(known))
 

@@ -7,7 +7,7 @@ after a restart they are gone through once more, and what comes of them is what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hansa.core import codec
@@ -53,7 +53,8 @@ class _Side(Protocol):
 class _AtWork:
     begins: Beginning
     side: _Side
-    told: list[bytes] = field(default_factory=list)  # encoded, of each stage so far
+    asked: int = 0  # stages so far
+    told: bytes = b""  # what was told in the last of them, encoded
     failed: bool = False  # a stage did: whatever came of it, the sum is over here
 
 
@@ -100,34 +101,35 @@ class ServerAnswers:
     @property
     def idle(self) -> bool:
         """Return whether the last sum that began is over."""
-        return self._now is None or self.failed or len(self._now.told) == len(self._now.side.stages)
+        return self._now is None or self.failed or self._now.asked == len(self._now.side.stages)
 
     def states(self) -> dict[str, bytes]:
-        """Return what is to be kept together with a message; of a sum that is over, that it was."""
+        """Return what is to be kept together with a message; of a sum that is over, that it was, alone."""
         now = self._now
         assert now is not None
         if self.idle:
-            return {_PAST: codec.encode(self._past.value()), _SUM: b""}
-        begins, last = now.begins, len(now.told) - 1
+            forgotten = {f"{_ASKED} {place}": b"" for place in range(now.asked)}
+            return {_PAST: codec.encode(self._past.value()), _SUM: b""} | forgotten
+        begins = now.begins
         kept = {
             "why": dict(begins.why),
             "number": begins.number,
             "numbers": begins.numbers,
             "drawn": now.side.drawn,
-            "asked": len(now.told),
+            "asked": now.asked,
         }
-        asked = {f"{_ASKED} {last}": now.told[last]}
+        asked = {f"{_ASKED} {now.asked - 1}": now.told}
         return {_PAST: codec.encode(self._before), _SUM: codec.encode(kept)} | asked
 
     def _said(self, now: _AtWork, step: Step, stage: str, told: Mapping[str, bytes]) -> bytes:
-        if [stage] != list(now.side.stages[len(now.told) :][:1]):
+        if now.side.stages[now.asked :][:1] != (stage,):
             raise _out_of_turn(step)
         try:
             answer = now.side.said(stage, told)
         except HansaError:
             now.failed = True
             raise
-        now.told.append(codec.encode(dict(told)))
+        now.asked, now.told = now.asked + 1, codec.encode(dict(told))
         return answer
 
     def _again(self, kept: Mapping[str, Any]) -> _AtWork:
@@ -139,7 +141,7 @@ class ServerAnswers:
             if asked is None:
                 raise KeyError(place)
             now.side.said(now.side.stages[place], codec.decode(asked))
-            now.told.append(asked)
+            now.asked, now.told = place + 1, asked
         return now
 
     def _side(self, begins: Beginning, drawn: bytes) -> _Side:

@@ -117,15 +117,12 @@ class ServerNode:
             return step.kind == _BEFORE[here[1]] and (here == (0, 0) or here == (0, last[1] + 1))
         if self._answers is None:
             return False
-        round_, over = self._place
-        due = self._due(round_)
+        (kind, stage), (round_, over) = split(step.kind), self._place
+        due, begins = self._due(round_), stage in _FIRST
         if here == (round_ + 1, 0) and over == len(due):
-            kinds = (
-                [f"{self._each[0]}/{stage}" for stage in _FIRST] if round_ < self._charter.rounds else ["bye"]
-            )
-            return step.kind in kinds
-        kind, stage = split(step.kind)
-        begins = stage in _FIRST
+            if round_ == self._charter.rounds:
+                return step.kind == "bye"
+            return begins and kind == self._each[0]
         return here == (last[0], last[1] + 1) and due[over:][:1] == (kind,) and begins == self._answers.idle
 
     def _made(self, step: Step, told: Mapping[str, Any], question: bytes) -> tuple[bytes, dict[str, bytes]]:

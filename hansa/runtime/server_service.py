@@ -51,11 +51,12 @@ class ServerService:
             )
         self.node = ServerNode(joined.charter, self._store, seat, self._leave)
 
-    def serve(self, until: Callable[[], bool]) -> None:
-        """Answer until the run is over, or until told; then the service is at its end."""
+    def serve(self, until: Callable[[], bool]) -> bool:
+        """Answer until the run is over, or until told; return whether it is. Then the service has ended."""
         try:
             if not self.node.over:
                 self._connected(until)
+            return self.node.over or self.node.finished
         finally:
             self._store.close()
 

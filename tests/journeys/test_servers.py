@@ -1,8 +1,13 @@
 """Servers beside the coordinator: named, invited, shown what they do, refused where they are one too many."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ from click.testing import Result
 
 from benchmarks.deployed_nodes import NAMES, charter_text, digests
 from hansa.protection.enrolment import COORDINATOR
+from hansa.runtime.coordinator_home import CoordinatorHome
 from tests.journeys.founding import ROUNDS, Hansa, invited, logs, refused
 
 LEVELS = {"shared": ("second-server", "third-server"), "encrypted": ("custodian",)}
@@ -105,6 +111,30 @@ def test_a_key_is_one_nodes_and_a_server_keeps_the_one_that_all_are_told(
     refused(
         hansa("server", "init", tmp_path / "x", "fourth"), "choose among second-server, third-server, cust"
     )
+
+
+@pytest.mark.parametrize(("kind", "name"), [("server", "second-server"), ("party", "anna")])
+def test_a_node_that_is_stopped_before_the_end_says_how_to_go_on(
+    tmp_path: Path, hansa: Hansa, kind: str, name: str
+) -> None:
+    home = CoordinatorHome(_founded(hansa, tmp_path, "shared"))
+    server = home.server(datetime.now(UTC))
+    assert server is not None
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop() -> None:
+        while signal.getsignal(signal.SIGTERM) == before[signal.SIGTERM]:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stopper = threading.Thread(target=stop, daemon=True)
+    with server:
+        stopper.start()
+        told = hansa(kind, "run", tmp_path / name)
+    stopper.join()
+    assert {number: signal.getsignal(number) for number in before} == before
+    assert told.exit_code == 0, told.stderr
+    assert f"stopped; go on with: hansa {kind} run {tmp_path / name}" in told.stderr
 
 
 @pytest.mark.slow

@@ -200,7 +200,8 @@ class NodeWorld:
     def start(self, name: str) -> PartyNode | ServerNode:
         """Return a node as it runs, started where it is dead."""
         if name not in self.alive:
-            self.alive[name] = self.server(name) if name in servers_of(self.charter) else self.party(name)
+            made = self.server if name in servers_of(self.charter) else self.party
+            self.alive[name] = made(name)
         return self.alive[name]
 
     def _leave(self, name: str) -> Callable[[Step, bytes], dict[str, bytes]]:

@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.deployed_nodes import charter_text
 from benchmarks.peers.flower_deployment.loopback import LOG, Place, federation, submit
 from hansa.core.charter_reader import parse_charter
 from hansa.core.charter_templates import template
+from hansa.core.errors import CharterError
 from hansa.runtime.coordinator_home import CoordinatorHome
 from hansa.runtime.coordinator_service import CoordinatorService
-from hansa.runtime.over_flower import HOME
+from hansa.runtime.over_flower import HOME, coordinating
 from hansa.runtime.party_home import PartyHome
 from hansa.runtime.party_service import PartyService
 from hansa.runtime.trial import make_trial
@@ -61,6 +63,13 @@ def _trial(folder: Path) -> CoordinatorHome:
 def _state(home: CoordinatorHome) -> dict[str, np.ndarray]:
     with np.load(home.folder / "runs" / home.run / "state.npz") as found:
         return dict(found)
+
+
+def test_a_charter_that_takes_servers_is_refused_before_flower_is_asked_anything(tmp_path: Path) -> None:
+    text = charter_text("shared", 1)
+    home = make_trial(tmp_path, parse_charter(text), text, None, _now())
+    with pytest.raises(CharterError, match="takes second-server and third-server beside the coordinator"):
+        coordinating(home)
 
 
 @pytest.mark.slow
