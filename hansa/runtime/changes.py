@@ -17,6 +17,9 @@ _PROPOSED, _COUNTED, _ASKED = "list proposed", "list signed by all", "last step 
 MEMBERS = "members"
 """The name of the list of members in a coordinator's store, from before anybody is asked."""
 
+MEMBERSHIP = "membership"
+"""The name of the list of members that all have signed, in a party's store."""
+
 Met = Mapping[str, Mapping[str, bytes]]
 """What all are told once all have signed: signatures, and keys for masked sums."""
 

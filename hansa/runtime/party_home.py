@@ -19,8 +19,8 @@ from hansa.protection.membership import Membership, read_membership
 from hansa.registry.folders import read_json, write_json, write_text
 from hansa.registry.identity import drop_former, former_identity, rotate_identity
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.changes import MEMBERSHIP
 from hansa.runtime.member_home import MemberHome
-from hansa.runtime.party_node import MEMBERSHIP
 
 _PENDING, _APPROVED, _POLICY = "pending.json", "approved.json", "policy.toml"
 

@@ -23,8 +23,9 @@ from hansa.runtime.learning import output_scale
 from hansa.runtime.outbound import Outbound
 from hansa.runtime.outbound_log import LEFT, LOG, OutboundLog
 from hansa.runtime.own_records import own_records
+from hansa.runtime.party_answers import Ways
 from hansa.runtime.party_home import PartyHome
-from hansa.runtime.party_node import PartyNode, Ways
+from hansa.runtime.party_node import PartyNode
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.scoring import Model
 from hansa.runtime.seats import PartySeat

@@ -16,7 +16,8 @@ from hansa.registry.node_store import NodeStore
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode
 from hansa.runtime.outbound import Outbound
 from hansa.runtime.outbound_log import LEFT, LOG, OutboundLog
-from hansa.runtime.party_node import PartyNode, Ways
+from hansa.runtime.party_answers import Ways
+from hansa.runtime.party_node import PartyNode
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
 from hansa.runtime.server_node import ServerNode

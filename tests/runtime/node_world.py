@@ -27,8 +27,10 @@ from hansa.core.steps import Step
 from hansa.protection.enrolment import COORDINATOR, Credential, credential
 from hansa.protection.membership import Member, Membership, read_membership
 from hansa.registry.node_store import NodeStore
+from hansa.runtime.changes import MEMBERSHIP
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode
-from hansa.runtime.party_node import MEMBERSHIP, PartyNode, Ways
+from hansa.runtime.party_answers import Ways
+from hansa.runtime.party_node import PartyNode
 from hansa.runtime.preparing import Preparing
 from hansa.runtime.seats import Asks, CoordinatorSeat, PartySeat
 from hansa.runtime.server_node import ServerNode

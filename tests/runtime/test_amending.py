@@ -21,9 +21,9 @@ from hansa.protection.enrolment import COORDINATOR, Credential, credential
 from hansa.protection.membership import Membership, read_membership
 from hansa.runtime import amending
 from hansa.runtime.amending import Members
-from hansa.runtime.changes import MEMBERS
+from hansa.runtime.changes import MEMBERS, MEMBERSHIP
 from hansa.runtime.coordinator_node import Beside, CoordinatorNode
-from hansa.runtime.party_node import MEMBERSHIP, PartyNode
+from hansa.runtime.party_node import PartyNode
 from hansa.runtime.renewal import Renewal
 from hansa.runtime.seats import CoordinatorSeat
 from tests.runtime.node_world import NodeWorld, alike, charter_of, source_of
