@@ -16,7 +16,7 @@ from hansa.core.errors import FolderError, HansaError, RefusedError
 from hansa.core.steps import Step, step_of
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.membership import Membership
-from tests.runtime.node_world import Network, NodeWorld, alike, charter_of, source_of
+from tests.runtime.node_world import Bytes, Network, NodeWorld, alike, charter_of, source_of
 
 LONG = {"network": {"hidden": (160,)}}
 WORLDS = {
@@ -64,9 +64,10 @@ class Hostile:
         return [base.execute(query).fetchall() for query in ("SELECT * FROM state", "SELECT * FROM answer")]
 
 
-@pytest.fixture(
-    scope="module", params=["shared", "products", pytest.param("encrypted", marks=pytest.mark.slow)]
-)
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("products", "encrypted")]
+
+
+@pytest.fixture(scope="module", params=["shared", *SLOW])
 def honest(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Mapping[str, Network]]:
@@ -170,7 +171,7 @@ def test_a_disk_that_fails_leaves_the_server_as_it_was(
 # --- another occasion, or another list ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["shared", "products"])
+@pytest.mark.parametrize("kind", ["shared", SLOW[0]])
 @pytest.mark.parametrize(
     ("name", "other"), [("number", 9), ("numbers", 700), ("model", "0" * 64), ("round", 7)]
 )
@@ -212,6 +213,33 @@ def test_a_custodian_that_was_handed_what_no_party_signed_forgets_the_key_even_o
         nodes.run(Hostile(nodes, victim, bent))
     with closing(nodes.store(victim)) as store:
         assert store.state("sum") == b"", "the key is still on the disk"
+
+
+@dataclass
+class Bent:
+    """Carries everything, but for one party's share for one server."""
+
+    nodes: NodeWorld
+    server: str
+
+    def exchange(self, step: str, questions: Mapping[str, bytes], seconds: float) -> dict[str, Any]:
+        """Bend the share of the first round."""
+        answers = self.nodes.exchange(step, questions, seconds)
+        if step.startswith("1.") and step.endswith("/share"):
+            shares = codec.decode(bytes(answers["party-2"]))
+            bent = shares | {self.server: shares[self.server][:-1]}
+            answers["party-2"] = Bytes(codec.encode(bent))
+        return answers
+
+
+@pytest.mark.parametrize("server", [COORDINATOR, "second-server", "third-server"])
+def test_a_party_whose_share_is_none_is_named_by_the_server_that_it_is_for(
+    tmp_path: Path, server: str
+) -> None:
+    nodes, _ = _world("shared", tmp_path)
+    said = r"^party-2: " if server == COORDINATOR else rf"^{server}: refuses training/present .*: party-2: "
+    with closing(nodes), pytest.raises(HansaError, match=said + ".*does not open here"):
+        nodes.run(Bent(nodes, server))
 
 
 @pytest.mark.parametrize("kind", ["shared", "encrypted"])
