@@ -240,10 +240,10 @@ class Link:
                 await self._subscribe(client, subject)
         self._client = client
         self._said.clear()
-        self._up.set()
         logger.info("connected server=%s", client.connected_url.netloc if client.connected_url else "")
         for call in self._returns:
             call()
+        self._up.set()
 
     def _leave(self) -> None:
         """End what was under way."""

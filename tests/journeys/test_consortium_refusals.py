@@ -68,11 +68,10 @@ def test_a_folder_is_made_once(tmp_path: Path, hub: Path, hansa: Hansa) -> None:
 
 def test_a_charter_that_separate_machines_do_not_run_is_said_at_once(tmp_path: Path, hansa: Hansa) -> None:
     file = tmp_path / "charter.toml"
-    judged = '[defence]\nrule = "median"\n'
-    file.write_text(charter_text("open", ROUNDS, judged), encoding="utf-8")
-    refused(
-        hansa("coordinator", "init", tmp_path / "hub", file), "a rule or a reward runs in a simulation alone"
-    )
+    text = charter_text("open", ROUNDS)
+    assert 'name = "fedavg"' in text
+    file.write_text(text.replace('name = "fedavg"', 'name = "trees"'), encoding="utf-8")
+    refused(hansa("coordinator", "init", tmp_path / "hub", file), "boosted trees runs in a simulation alone")
     assert not (tmp_path / "hub").exists()
 
 

@@ -33,7 +33,7 @@ number = store.last()[1] + 1
 print("open", flush=True)
 while True:
     stamp = number.to_bytes(8, "big")
-    store.keep({"a": stamp * 2000, "b": stamp * 3}, Step(0, number, "x"), stamp * 4, stamp * 5000)
+    store.keep({"a": stamp * 500, "b": stamp * 3}, Step(0, number, "x"), stamp * 4, stamp * 1300)
     print(number, flush=True)  # it is on the disk: it may leave
     number += 1
 """
@@ -119,8 +119,8 @@ def _check_whole(path: Path, told: int) -> int:
             return last
         stamp = last.to_bytes(8, "big")
         assert round_ == 0
-        assert (store.state("a"), store.state("b")) == (stamp * 2000, stamp * 3)
-        assert store.answer(Step(0, last, "x")) == (stamp * 4, stamp * 5000)
+        assert (store.state("a"), store.state("b")) == (stamp * 500, stamp * 3)
+        assert store.answer(Step(0, last, "x")) == (stamp * 4, stamp * 1300)
         assert all(store.answer(Step(0, number, "x")) is not None for number in range(last))
         return last
 
@@ -162,11 +162,11 @@ def test_a_journal_that_is_cut_anywhere_leaves_both_answer_and_state_or_neither(
     with closing(_reopened(path)) as store:
         for number in range(6):
             stamp = number.to_bytes(8, "big")
-            states = {"a": stamp * 2000, "b": stamp * 3}
-            store.keep(states, Step(0, number, "x"), stamp * 4, stamp * 5000)
+            states = {"a": stamp * 500, "b": stamp * 3}
+            store.keep(states, Step(0, number, "x"), stamp * 4, stamp * 1300)
         file, journal = path.read_bytes(), path.with_name("node.db-wal").read_bytes()
     cut, found = path.with_name("cut.db"), set()
-    for length in range(0, len(journal), 4099):  # a prime: cuts fall everywhere in a page
+    for length in range(0, len(journal), 1021):  # a prime: cuts fall everywhere in a page
         cut.write_bytes(file)
         cut.with_name("cut.db-wal").write_bytes(journal[:length])
         found.add(_check_whole(cut, -1))
@@ -289,7 +289,7 @@ def _read_all(store: NodeStore) -> list[object]:
 
 def test_a_file_that_is_overwritten_anywhere_is_read_or_told_in_one_sentence(path: Path) -> None:
     whole, chance, told = _made(path), np.random.default_rng(5), 0
-    for _ in range(60):
+    for _ in range(100):
         data = bytearray(whole)
         first = int(chance.integers(0, len(data)))
         data[first : first + 200] = chance.bytes(len(data[first : first + 200]))
