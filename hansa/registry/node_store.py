@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 _OWNER = "owner"  # the name of what says whose store it is
 _LARGE = 1 << 20  # bytes from which a value lies in a file of its own
-_PAGES = 64  # of the log of commits until it is written over: a file that grows costs a commit half as much again
+_PAGES = 64  # of the journal until it is written over: commits to one that grows take half as long again
 _INSIDE, _BESIDE = b"\0", b"\1"  # before a value in its row, and before the name of its file
 
 
