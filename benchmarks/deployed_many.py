@@ -21,9 +21,9 @@ from hansa.core.charter_reader import parse_charter
 from hansa.core.charter_templates import template
 from hansa.core.framing import laid
 from hansa.core.messages import Ask, Terms, Totals
+from hansa.nodes.asking import Asking
+from hansa.nodes.gathering import OpenGathering
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.asking import Asking
-from hansa.runtime.gathering import OpenGathering
 from hansa.transport.nats_link import Link
 from hansa.transport.seam import Refusal
 

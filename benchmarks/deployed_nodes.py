@@ -20,9 +20,9 @@ from pathlib import Path
 from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import LinkError, MessageError
 from hansa.crypto.signing import SigningKey
+from hansa.nodes.coordinator_home import CoordinatorHome
+from hansa.nodes.trial import make_trial
 from hansa.protection.enrolment import COORDINATOR
-from hansa.runtime.coordinator_home import CoordinatorHome
-from hansa.runtime.trial import make_trial
 from hansa.transport import subjects
 from hansa.transport.envelope import ANSWER, opened
 from hansa.transport.nats_link import Access, Link
@@ -31,7 +31,7 @@ from hansa.transport.subjects import Rights
 
 NAMES = ("anna", "bert", "carl")
 SERVER = "server"
-_LOADED = ["hansa.cli.main", "hansa.runtime.coordinator_service", "hansa.runtime.party_service"]
+_LOADED = ["hansa.cli.main", "hansa.nodes.coordinator_service", "hansa.nodes.party_service"]
 _CHARTER = """\
 name = "killed"
 consortium = "Three fleets"

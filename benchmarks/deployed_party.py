@@ -17,8 +17,8 @@ from benchmarks.deployed_wire import Seat, seat_of
 from hansa.core.framing import frame
 from hansa.core.messages import Terms
 from hansa.core.steps import step_of
+from hansa.nodes.outbound_log import OutboundLog
 from hansa.registry.node_store import NodeStore
-from hansa.runtime.outbound_log import OutboundLog
 from hansa.transport.nats import COORDINATOR, End
 from hansa.transport.nats_door import NatsDoor
 from hansa.transport.nats_link import Link

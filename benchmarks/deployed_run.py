@@ -16,8 +16,8 @@ from hansa.core.charter import Charter, Protection
 from hansa.core.charter_reader import parse_charter
 from hansa.core.charter_templates import template
 from hansa.core.charter_writer import render_charter
-from hansa.runtime.coordinator_service import CoordinatorService
-from hansa.runtime.trial import Nodes, make_trial, nodes
+from hansa.nodes.coordinator_service import CoordinatorService
+from hansa.nodes.trial import Nodes, make_trial, nodes
 from hansa.runtime.world import open_world
 from hansa.simulation.federation import Federation
 

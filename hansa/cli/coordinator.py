@@ -16,7 +16,7 @@ from hansa.cli.commands import PATH, Group, json_option
 from hansa.cli.service import ServiceOptions, service, service_options, stay, stop_as_by_keyboard
 
 if TYPE_CHECKING:
-    from hansa.runtime.vital_signs import VitalSigns
+    from hansa.nodes.vital_signs import VitalSigns
 
 logger = logging.getLogger(__name__)
 
@@ -67,10 +67,10 @@ def init(
 
     Example: hansa coordinator init hub charter.toml
     """
-    from hansa.runtime.coordinator_home import CoordinatorHome, Reach
-    from hansa.runtime.coordinator_service import check_deployable
-    from hansa.runtime.inviting import key_of
-    from hansa.runtime.server_keys import check_servers
+    from hansa.nodes.coordinator_home import CoordinatorHome, Reach
+    from hansa.nodes.coordinator_service import check_deployable
+    from hansa.nodes.inviting import key_of
+    from hansa.nodes.server_keys import check_servers
     from hansa.simulation.charter_file import read_charter_file
 
     file = read_charter_file(charter)
@@ -99,8 +99,8 @@ def invite(folder: Path, name: str, key: str, days: int) -> None:
 
     Example: hansa coordinator invite hub north 6f1d... > north.invitation
     """
-    from hansa.runtime.coordinator_home import CoordinatorHome
-    from hansa.runtime.inviting import invitation_text
+    from hansa.nodes.coordinator_home import CoordinatorHome
+    from hansa.nodes.inviting import invitation_text
 
     click.echo(invitation_text(CoordinatorHome(folder), name, key, _now(), days), nl=False)
 
@@ -117,8 +117,8 @@ def admit(folder: Path, name: str, key: str, days: int) -> None:
 
     Example: hansa coordinator admit hub west 9a03... > west.invitation
     """
-    from hansa.runtime.coordinator_home import CoordinatorHome
-    from hansa.runtime.inviting import admission_text
+    from hansa.nodes.coordinator_home import CoordinatorHome
+    from hansa.nodes.inviting import admission_text
 
     click.echo(admission_text(CoordinatorHome(folder), name, key, _now(), days), nl=False)
 
@@ -131,7 +131,7 @@ def expel(folder: Path, name: str) -> None:
 
     Example: hansa coordinator expel hub west
     """
-    from hansa.runtime.coordinator_home import CoordinatorHome
+    from hansa.nodes.coordinator_home import CoordinatorHome
 
     CoordinatorHome(folder).put_member(name, None)
     click.echo(
@@ -153,9 +153,9 @@ def rekey(folder: Path, line: Path, days: int) -> None:
 
     Example: hansa coordinator rekey hub north.rotation > north.invitation
     """
-    from hansa.runtime.coordinator_home import CoordinatorHome
-    from hansa.runtime.inviting import renew
-    from hansa.runtime.renewal import rotation_in
+    from hansa.nodes.coordinator_home import CoordinatorHome
+    from hansa.nodes.inviting import renew
+    from hansa.nodes.renewal import rotation_in
 
     name, invitation = renew(CoordinatorHome(folder), rotation_in(line), _now(), days)
     if invitation is not None:
@@ -171,7 +171,7 @@ def accounts(folder: Path) -> None:
 
     Example: hansa coordinator accounts hub > accounts.conf
     """
-    from hansa.runtime.coordinator_home import CoordinatorHome
+    from hansa.nodes.coordinator_home import CoordinatorHome
     from hansa.transport.nats_server import trust_text
 
     click.echo(trust_text(CoordinatorHome(folder).trust(_now())), nl=False)
@@ -184,7 +184,7 @@ def certificate(folder: Path) -> None:
 
     Example: hansa coordinator certificate hub
     """
-    from hansa.runtime.coordinator_home import CoordinatorHome
+    from hansa.nodes.coordinator_home import CoordinatorHome
 
     ends = CoordinatorHome(folder).renew_certificate(_now())
     click.echo(f"The server's certificate lasts until {ends:%Y-%m-%d}. Start hansa coordinator run again.")
@@ -199,8 +199,8 @@ def run(folder: Path, options: ServiceOptions, as_json: bool) -> None:
 
     Example: hansa coordinator run hub --metrics 9464
     """
-    from hansa.runtime.coordinator_home import CoordinatorHome
-    from hansa.runtime.coordinator_service import CoordinatorService
+    from hansa.nodes.coordinator_home import CoordinatorHome
+    from hansa.nodes.coordinator_service import CoordinatorService
 
     stop_as_by_keyboard()
     with service(options, _now) as signs:

@@ -40,7 +40,7 @@ def init(folder: Path, name: str, as_json: bool) -> None:
 
     Example: hansa party init north --name north
     """
-    from hansa.runtime.party_home import PartyHome
+    from hansa.nodes.party_home import PartyHome
 
     home = PartyHome.make(folder, name)
     show_key(name, home.identity.signing.public, as_json)
@@ -60,7 +60,7 @@ def join(folder: Path, invitation: Path, data: Path | None, yes: bool) -> None:
     Example: hansa party join north north.invitation --data readings.parquet
     """
     from hansa.core.charter_words import explain
-    from hansa.runtime.joining import accepted
+    from hansa.nodes.joining import accepted
 
     home, found, text, charter = accepted(folder, invitation)
     click.echo("\n".join(explain(charter)))
@@ -81,9 +81,9 @@ def run(folder: Path, options: ServiceOptions) -> None:
 
     Example: hansa party run north --metrics 9465
     """
+    from hansa.nodes.party_home import PartyHome
+    from hansa.nodes.party_service import JUDGED, PartyService
     from hansa.registry.alone import alone_in
-    from hansa.runtime.party_home import PartyHome
-    from hansa.runtime.party_service import JUDGED, PartyService
 
     home = PartyHome(folder)
     threads = home.policy.threads
@@ -116,8 +116,8 @@ def rotate(folder: Path) -> None:
     Example: hansa party rotate north > north.rotation
     """
     from hansa.crypto.identities import fingerprint
-    from hansa.runtime.party_home import PartyHome
-    from hansa.runtime.renewal import rotation_line
+    from hansa.nodes.party_home import PartyHome
+    from hansa.nodes.renewal import rotation_line
 
     home = PartyHome(folder)
     found = home.rotate()
@@ -138,7 +138,7 @@ def members(folder: Path, as_json: bool) -> None:
     Example: hansa party members north
     """
     from hansa.crypto.identities import fingerprint
-    from hansa.runtime.party_home import PartyHome
+    from hansa.nodes.party_home import PartyHome
 
     listed = PartyHome(folder).members()
     if listed is None:
@@ -161,7 +161,7 @@ def approve(folder: Path, yes: bool) -> None:
 
     Example: hansa party approve north
     """
-    from hansa.runtime.party_home import PartyHome
+    from hansa.nodes.party_home import PartyHome
 
     home = PartyHome(folder)
     words = home.pending()

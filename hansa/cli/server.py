@@ -42,7 +42,7 @@ def init(folder: Path, name: str, as_json: bool) -> None:
 
     Example: hansa server init second second-server
     """
-    from hansa.runtime.server_home import ServerHome
+    from hansa.nodes.server_home import ServerHome
 
     home = ServerHome.make(folder, name)
     key = home.identity.signing.public
@@ -62,7 +62,7 @@ def join(folder: Path, invitation: Path, yes: bool) -> None:
     """
     from hansa.core.charter_words import explain
     from hansa.core.charter_words_servers import explain_server
-    from hansa.runtime.joining import accepted_by_server
+    from hansa.nodes.joining import accepted_by_server
 
     home, found, text, charter = accepted_by_server(folder, invitation)
     click.echo("\n".join([*explain(charter), *explain_server(charter, home.name)]))
@@ -83,9 +83,9 @@ def run(folder: Path, options: ServiceOptions) -> None:
 
     Example: hansa server run second --metrics 9466
     """
+    from hansa.nodes.server_home import ServerHome
+    from hansa.nodes.server_service import ServerService
     from hansa.registry.alone import alone_in
-    from hansa.runtime.server_home import ServerHome
-    from hansa.runtime.server_service import ServerService
 
     home = ServerHome(folder)
     with service(options, _now) as signs, alone_in(home.joined().folder):

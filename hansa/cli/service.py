@@ -61,7 +61,7 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 def service(options: ServiceOptions, clock: Callable[[], datetime]) -> Iterator[Any]:
     """Yield the vital signs of a service, which are shown meanwhile; a fault goes to its log as well."""
     from hansa.cli.vital_page import vital_page
-    from hansa.runtime.vital_signs import VitalSigns
+    from hansa.nodes.vital_signs import VitalSigns
 
     log_to_stderr(options.log, options.log_level)
     signs = VitalSigns(clock)

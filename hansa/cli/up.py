@@ -37,9 +37,9 @@ def up(charter: Path, data: Path | None, out: Path | None, as_json: bool) -> Non
     Example: hansa up charter.toml --out runs/up
     """
     from hansa.core.charter_digest import charter_digest
-    from hansa.runtime.coordinator_service import CoordinatorService, check_deployable
-    from hansa.runtime.stages import servers_of
-    from hansa.runtime.trial import make_trial, nodes
+    from hansa.nodes.coordinator_service import CoordinatorService, check_deployable
+    from hansa.nodes.stages import servers_of
+    from hansa.nodes.trial import make_trial, nodes
     from hansa.simulation.charter_file import read_charter_file
 
     file = read_charter_file(charter)

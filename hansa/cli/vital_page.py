@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from hansa.core.errors import FolderError, LinkError
-from hansa.runtime.vital_signs import VitalSigns
+from hansa.nodes.vital_signs import VitalSigns
 
 _SECONDS = 5.0  # that one who asks may take
 _JSON = "application/json"

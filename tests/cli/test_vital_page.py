@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hansa.cli.vital_page import COUNTERS, GAUGES, vital_page
 from hansa.core.errors import FolderError, LinkError
-from hansa.runtime.vital_signs import Counts, VitalSigns
+from hansa.nodes.vital_signs import Counts, VitalSigns
 from hansa.transport.memory import Memory
 
 REPOSITORY = Path(__file__).resolve().parents[2]

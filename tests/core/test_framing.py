@@ -15,7 +15,7 @@ from hansa.core import arrays, codec
 from hansa.core.errors import MessageError
 from hansa.core.framing import frame, framed
 from hansa.core.messages import Ask, Terms
-from tests.runtime.frames import closed, opened
+from tests.nodes.frames import closed, opened
 
 TERMS = Terms({"weights": jnp.arange(6.0).reshape(2, 3), "steps": jnp.int32(4)}, jnp.float32(2.5))
 ASK = Ask(jnp.int32(3), {"has": jnp.array([True, False])}, None, "support")

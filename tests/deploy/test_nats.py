@@ -21,11 +21,11 @@ from hansa.cli.main import cli
 from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import FolderError, LinkError
 from hansa.crypto.signing import signing_key
+from hansa.nodes.coordinator_home import CoordinatorHome, Reach
+from hansa.nodes.inviting import invitation_text
+from hansa.nodes.joining import accepted
+from hansa.nodes.party_home import PartyHome
 from hansa.protection.enrolment import COORDINATOR
-from hansa.runtime.coordinator_home import CoordinatorHome, Reach
-from hansa.runtime.inviting import invitation_text
-from hansa.runtime.joining import accepted
-from hansa.runtime.party_home import PartyHome
 from hansa.transport.nats import End, NatsTransport
 from hansa.transport.nats_door import NatsDoor
 from hansa.transport.nats_link import Access, Link

@@ -48,6 +48,8 @@ INJECTIONS = [
         "Floors",
     ),
     ("runtime -> simulation, upward", {"runtime/probe.py": "import hansa.simulation"}, "Floors"),
+    ("runtime -> nodes, upward", {"runtime/probe.py": "import hansa.nodes"}, "Floors"),
+    ("nodes -> simulation, sideways", {"nodes/probe.py": "import hansa.simulation"}, "Floors"),
     (
         "core -> data inside a function",
         {"core/probe.py": "def f():\n    from hansa.data import fleet"},

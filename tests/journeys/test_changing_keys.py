@@ -38,7 +38,7 @@ def _until(running: Nodes, claim: Callable[[], bool]) -> None:
 
 
 def _listed(folder: Path, name: str) -> dict[str, bytes] | None:
-    from hansa.runtime.party_home import PartyHome
+    from hansa.nodes.party_home import PartyHome
 
     found = PartyHome(folder / name).members()
     return None if found is None else found.identities

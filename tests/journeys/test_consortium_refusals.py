@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.deployed_nodes import charter_text
 from hansa.cli import coordinator as coordinator_commands
-from hansa.runtime import party_service
-from hansa.runtime.coordinator_home import CoordinatorHome
+from hansa.nodes import party_service
+from hansa.nodes.coordinator_home import CoordinatorHome
 from hansa.transport.certificates import make_server_certificate
 from hansa.transport.nats_server import NatsServer, Place
 from tests.journeys.founding import ROUNDS, Hansa, founded, invited, operator, refused

@@ -13,9 +13,9 @@ import pytest
 
 from benchmarks.deployed_nodes import NAMES, Heard, Nodes, charter_text, digests, nodes, overheard, trial
 from hansa.crypto.signing import signing_key
+from hansa.nodes.coordinator_home import CoordinatorHome
+from hansa.nodes.party_home import PartyHome
 from hansa.protection.enrolment import COORDINATOR
-from hansa.runtime.coordinator_home import CoordinatorHome
-from hansa.runtime.party_home import PartyHome
 from hansa.transport import subjects
 from hansa.transport.envelope import ANSWER, INLINE_BYTES, QUESTION, Head, digest_of, opened, signed
 from hansa.transport.nats_link import Link

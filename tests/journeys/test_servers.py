@@ -14,8 +14,8 @@ import pytest
 from click.testing import Result
 
 from benchmarks.deployed_nodes import NAMES, charter_text, digests
+from hansa.nodes.coordinator_home import CoordinatorHome
 from hansa.protection.enrolment import COORDINATOR
-from hansa.runtime.coordinator_home import CoordinatorHome
 from tests.journeys.founding import ROUNDS, Hansa, invited, logs, refused
 
 LEVELS = {"shared": ("second-server", "third-server"), "encrypted": ("custodian",)}

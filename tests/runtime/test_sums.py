@@ -9,7 +9,7 @@ import pytest
 from hansa.algorithms.statistics import MOST
 from hansa.core.messages import Ask
 from hansa.runtime.sums import CLIP, Sums, is_statistic
-from tests.runtime.node_world import charter_of
+from tests.nodes.node_world import charter_of
 
 
 def _sums(name: str, secrecy: str = "masked") -> Sums:

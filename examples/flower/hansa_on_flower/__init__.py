@@ -1,1 +1,1 @@
-"""The two apps; what they do is in `hansa.runtime.over_flower`."""
+"""The two apps; what they do is in `hansa.nodes.over_flower`."""

@@ -1,5 +1,5 @@
 """The ServerApp: the consortium's coordinator."""
 
-from hansa.runtime.over_flower import coordinator_app
+from hansa.nodes.over_flower import coordinator_app
 
 app = coordinator_app()

@@ -1,5 +1,5 @@
 """The ClientApp: a member's node."""
 
-from hansa.runtime.over_flower import party_app
+from hansa.nodes.over_flower import party_app
 
 app = party_app()

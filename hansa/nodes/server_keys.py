@@ -1,0 +1,46 @@
+"""Who computes beside the coordinator, and that no two of them are one: as far as keys can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hansa.core.charter import Charter
+from hansa.core.errors import CharterError
+from hansa.crypto.lattice import require_tenseal
+from hansa.nodes.stages import servers_of
+from hansa.protection.enrolment import COORDINATOR
+
+
+def check_servers(charter: Charter, coordinator: bytes, keys: Mapping[str, bytes]) -> None:
+    """Pass if these are the servers that a charter's secrecy takes, each with a key of its own.
+
+    coordinator: its public key. keys: those of the others, by name. Raises CharterError, also where what an
+    encrypted sum is computed with is not installed.
+    """
+    due = servers_of(charter)
+    for name in due:
+        if name not in keys:
+            raise _fault(
+                charter,
+                f"has no key of {name}",
+                f"let who runs it do hansa server init, and name it: --server {name} KEY",
+            )
+    for name in keys:
+        if name not in due:
+            others = ", ".join(due) or "nobody"
+            raise _fault(charter, f"takes no {name} beside the coordinator, but {others}", "leave it out")
+    known = {coordinator: COORDINATOR}
+    for name, key in keys.items():
+        if key in known:
+            raise _fault(
+                charter,
+                f"{name} has the key of {known[key]}",
+                "let each be run by somebody else: who runs two of them reads what no one of them can",
+            )
+        known[key] = name
+    if charter.secrecy == "encrypted":
+        require_tenseal()
+
+
+def _fault(charter: Charter, what: str, do: str) -> CharterError:
+    return CharterError(what, do=do, where=f"{charter.name} [protection]")
