@@ -180,7 +180,7 @@ class Amending:
         """Let a list count that all have signed."""
         before, change = self.seat.membership, change_between(self.seat.membership, after)
         stay = [name for name in self.asking.names if name in after.names]
-        if change.kind == "rekeyed":
+        if change.kind != "leaves":
             self.members.door.admit(change.name, change.new)
         self._meet(stay, after)
         self.seat.membership = after

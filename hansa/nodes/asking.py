@@ -39,6 +39,10 @@ class Asking:
         """Return how many parties must answer in a round in time."""
         return self.charter.needed
 
+    def has_settled(self, round_: int) -> bool:
+        """Return whether a step of a round is settled: who counted in it has answered in that round."""
+        return any(step.startswith(f"{round_}.") for step in self._counted)
+
     def step(self, kind: str) -> Step:
         """Return the next step of the round at work."""
         step = Step(self.round, self.number, kind)

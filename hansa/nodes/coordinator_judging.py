@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 from hansa.algorithms.contract import Algorithm
 from hansa.core import codec
 from hansa.core.charter import Charter
-from hansa.core.errors import DataError, MessageError
+from hansa.core.errors import CharterError, DataError, MessageError
 from hansa.core.framing import frame
-from hansa.core.messages import Ask
+from hansa.core.messages import Ask, Terms
 from hansa.judging.gate import Vote, quorum, vote
 from hansa.judging.validators import marked_by_others, without_outsize
 from hansa.nodes.asking import Asking, as_map
 from hansa.nodes.gathering import questions_of
 from hansa.nodes.schedule import ADOPT, MARK, VERDICTS, VOTE, votes_after
+from hansa.protection import packing
 from hansa.runtime.earnings import MARKERS, Earnings
 from hansa.runtime.judged import JudgedRounds
 from hansa.runtime.judged_value import judged_value, value_of
 from hansa.runtime.remembered import Known
+from hansa.transport.seam import LARGEST_BODY
 
 Floats = NDArray[np.float64]
 Laid = Callable[[Any], bytes]
@@ -46,6 +48,7 @@ class CoordinatorJudging:
         self._votes: list[Vote] | None = [] if charter.gate.every else None
         self._adopted: Any = None  # the coordinator's state of the last vote that was won
         self._known = Known()  # how much of what is remembered is kept
+        self._last = -1  # the last round of which that is
 
     def check_kept_back(self, able: int) -> None:
         """Raise DataError where too few parties keep a row with a known label; able: how many do."""
@@ -59,6 +62,16 @@ class CoordinatorJudging:
                     do=f"write a larger share in [validation], or remove [{table}]",
                     where=self._charter.name,
                 )
+
+    def check_size(self, term: Terms) -> None:
+        """Raise CharterError where what a reward shows its members is too large; term: like a party's."""
+        size = 4 * len(self._names) * packing.size(term)  # bytes, of float32
+        if self._earnings is not None and size > LARGEST_BODY:
+            raise CharterError(
+                f"each member would be shown {size >> 20} MB a round, and {LARGEST_BODY >> 20} are carried",
+                do="write a smaller network in [model], or remove [reward]",
+                where=f"{self._charter.name} [reward]",
+            )
 
     # --- round by round ----------------------------------------------------------------------------------
 
@@ -155,8 +168,9 @@ class CoordinatorJudging:
         now: dict[str, Any] = {}
         if self.rounds is not None:
             memory = self.rounds.memory
-            kept[f"{_ROUND}{round_}"] = codec.encode(memory.since(self._known))
-            self._known = memory.known()
+            if round_ != self._last:  # a round is kept again where members' keys have changed after it
+                kept[f"{_ROUND}{round_}"] = codec.encode(memory.since(self._known))
+                self._known, self._last = memory.known(), round_
             now |= {"older": memory.older, "summed": dict(memory.summed)}
         if self._earnings is not None:
             now["earned"] = self._earnings.snapshot()[1]
@@ -180,7 +194,7 @@ class CoordinatorJudging:
             for number in range(round_ + 1):
                 memory.add(codec.decode(state(f"{_ROUND}{number}") or b""))
             memory.older, memory.summed = now["older"], dict(now["summed"])
-            self._known = memory.known()
+            self._known, self._last = memory.known(), round_
         if self._earnings is not None:
             self._earnings.restore({}, now["earned"])
         if self._votes is not None:

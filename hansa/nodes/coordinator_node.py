@@ -154,7 +154,8 @@ class CoordinatorNode:
             state = self._restored(course, self._store.state(_STATE))
             self._restore_judging(course, round_)
         for number in range(round_ + 1, self._charter.rounds + 1):
-            if (now := self._amended(agreed, number - 1)) is not None:
+            now = None if gathering.has_settled(number) else self._amended(agreed, number - 1)
+            if now is not None:
                 agreed = now
                 self._keep(agreed, state, gathering)
                 gathering = self._gathering(agreed.adverts)
@@ -278,6 +279,7 @@ class CoordinatorNode:
         if scenario == "aligned":
             own = Partial(common, jnp.ones(agreed.shape.inputs))
         due, like = rehearsed(algorithm, common, own, agreed.shape.inputs, agreed.sizes)
+        self._judging.check_size(due[""].terms[0])
         return _Course(algorithm, due, algorithm.start(common), like)
 
     def _keep(self, agreed: _Agreed, state: Any, gathering: Gathering) -> None:

@@ -36,6 +36,9 @@ class Gathering(Protocol):
     def states(self) -> dict[str, bytes]:
         """Return what is to be kept of sums at the end of a round."""
 
+    def has_settled(self, round_: int) -> bool:
+        """Return whether it is settled whose answers count in a step of a round, which goes on from there."""
+
 
 class OpenGathering:
     """Everybody's numbers as they are."""
@@ -68,6 +71,10 @@ class OpenGathering:
     def states(self) -> dict[str, bytes]:
         """Return nothing: terms in clear bind nobody to anything."""
         return {}
+
+    def has_settled(self, round_: int) -> bool:
+        """Return whether it is settled whose answers count in a step of a round."""
+        return self._asking.has_settled(round_)
 
     def _asked(self, ask: Ask, kind: str) -> Iterator[tuple[str, bytes]]:
         questions = questions_of(self._asking.names, ask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from hansa.protection.membership import Membership, read_membership
 from hansa.registry.folders import read_json, write_json, write_text
 from hansa.registry.identity import drop_former, former_identity, rotate_identity
 from hansa.registry.node_store import NodeStore
+
+logger = logging.getLogger(__name__)
 
 _PENDING, _APPROVED, _POLICY = "pending.json", "approved.json", "policy.toml"
 
@@ -114,9 +117,12 @@ class PartyHome(MemberHome):
         if said.exists() and read_json(said).get("change") == digest:
             return
         write_json(self.folder / _PENDING, {"change": digest, "words": change.words})
-        raise RefusedError(
+        logger.warning(
+            "a person has to approve change=%s do=hansa party approve %s", change.words, self.folder
+        )
+        raise RefusedError(  # which the coordinator reads: it has no path
             f"{change.words}: a person has to approve of that",
-            do=f"run hansa party approve {self.folder}",
+            do="run hansa party approve there",
             where=self.name,
         )
 

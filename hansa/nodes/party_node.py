@@ -75,7 +75,8 @@ class PartyNode:
         try:
             answer, states = self._answers.made(step, question)
             left = self._leave(step, answer)
-            self._store.keep({**states, **left}, step, digest, answer)
+            own = step.number < len(self._schedule.kinds(step.round))  # else it is about members
+            self._store.keep({**states, **left}, step, digest, answer, goes_on=own)
         except HansaError as fault:  # what does not leave was not computed
             go_back()
             self._note_fault(step, digest, fault)

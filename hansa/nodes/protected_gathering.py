@@ -61,6 +61,10 @@ class ProtectedGathering:
         """Return what is to be kept of sums at the end of a round."""
         return {_PAST: codec.encode(self._past.value())}
 
+    def has_settled(self, round_: int) -> bool:
+        """Return whether it is settled whose answers count in a step of a round."""
+        return self._asking.has_settled(round_)
+
     def _sum(self, why: Mapping[str, Any], numbers: int, question: bytes) -> tuple[Floats, float]:
         """Return the decoded sum, of a model with the parties' weights first, and in what these are."""
         sums, secrecy = self._sums, self._sums.charter.secrecy

@@ -99,6 +99,10 @@ class StaleGathering(OpenGathering):
         now = _Round(step, question, self._due(step.round))
         return added(like[0], self._first(now, like[0]))
 
+    def has_settled(self, round_: int) -> bool:
+        """Return whether it is settled whose answers count in a round."""
+        return self._settled.startswith(f"{round_}.")
+
     def _due(self, round_: int) -> dict[str, int]:
         """Return the round whose answer is asked of each party: one that it owes, unless that is too old."""
         owed = {name: self._owed.get(name, round_) for name in self._asking.names}

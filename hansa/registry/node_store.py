@@ -104,10 +104,12 @@ class NodeStore:
         step: Step | None = None,
         question: bytes = b"",
         answer: bytes = b"",
+        *,
+        goes_on: bool = True,
     ) -> None:
-        """Keep states, and the answer to a step's question, all at once; answers of earlier rounds go.
+        """Keep states, and the answer to a step's question, all at once.
 
-        question: its digest.
+        question: its digest. goes_on: whether answers of earlier rounds go, which nobody asks for any more.
         """
         rows = [(name, self._put(value)) for name, value in states.items()]
         put = self._put(answer)
@@ -117,7 +119,8 @@ class NodeStore:
             if step is not None:
                 row = (step.round, step.number, _INSIDE + question, put)
                 self._base.execute("INSERT INTO answer VALUES (?, ?, ?, ?)", row)
-                self._base.execute("DELETE FROM answer WHERE round < ?", (step.round,))
+                if goes_on:
+                    self._base.execute("DELETE FROM answer WHERE round < ?", (step.round,))
             self._base.execute("COMMIT")
         except sqlite3.Error as fault:
             if self._base.in_transaction:

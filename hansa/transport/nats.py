@@ -32,13 +32,12 @@ from hansa.transport.envelope import (
 )
 from hansa.transport.nats_link import Link
 from hansa.transport.nats_underway import Told, Underway
-from hansa.transport.seam import Body, Refusal
+from hansa.transport.seam import LARGEST_BODY, Body, Refusal
 from hansa.transport.subjects import Bucket
 
 logger = logging.getLogger(__name__)
 
 COORDINATOR = "coordinator"
-LARGEST_BODY = 1 << 30  # bytes
 BUCKET_BODIES = 2  # of the largest size in one bucket
 READ_SECONDS = 60.0  # in which a body must be fetched, a server's restart included
 

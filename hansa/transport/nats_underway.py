@@ -34,6 +34,7 @@ class Underway:
         self._steps: dict[str, str] = {}  # the step of each party that has not answered
         self._letters: dict[str, tuple[str, bytes]] = {}  # each party's subject and envelope
         self._came: queue.SimpleQueue[tuple[str, Body | Refusal]] = queue.SimpleQueue()
+        self._lock = threading.Lock()  # held where a party's step changes
         self._turn = threading.Event()  # an answer that is waited for has come, or the link is back
         self._returned = False
         self._each = True  # whether every answer is told at once, or all of them together
@@ -48,7 +49,8 @@ class Underway:
         """Ask parties a step's questions. Raises LinkError where a large one cannot be put where it lies."""
         letters = self._write(step, questions)
         self._letters |= letters
-        self._steps |= dict.fromkeys(letters, step)
+        with self._lock:
+            self._steps |= dict.fromkeys(letters, step)
         self._wait, self._next = _FIRST_WAIT, time.perf_counter() + _FIRST_WAIT
         self._publish(list(letters.values()))
 
@@ -74,12 +76,18 @@ class Underway:
 
     def take(self, party: str, answer: Body | Refusal) -> None:
         """Take an answer, in the link's thread."""
-        self._came.put((party, answer))
-        self.drop(party)
+        with self._lock:  # who hears of it, and asks the party the next step, waits until this one is over
+            self._came.put((party, answer))
+            self._steps.pop(party, None)
+        self._turned()
 
     def drop(self, party: str) -> None:
         """Wait for a party no more."""
-        self._steps.pop(party, None)
+        with self._lock:
+            self._steps.pop(party, None)
+        self._turned()
+
+    def _turned(self) -> None:
         if self._each or not self._steps:
             self._turn.set()
 

@@ -12,6 +12,10 @@ Answer = Callable[[str, bytes], bytes]
 again. What it refuses it raises as a HansaError."""
 
 
+LARGEST_BODY = 1 << 30
+"""Bytes of a question or an answer that a coordinator and its parties carry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A party's refusal, in its own sentence."""
