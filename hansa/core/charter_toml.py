@@ -112,9 +112,11 @@ class RecordReader:
         elif close:
             table = not path and _container(self._keys(self.root)[close[0]]) is dict
             nearest = f"[{close[0]}]" if table else f'"{close[0]}" of {_label(path)}'
+        elif near := difflib.get_close_matches(key, names, 1):
+            nearest = f'"{near[0]}" of {_label(places[names.index(near[0])][0])}'
         else:
-            near = difflib.get_close_matches(key, names, 1, cutoff=0.0)[0]
-            nearest = f'"{near}" of {_label(places[names.index(near)][0])}'
+            do = f"write one of {', '.join(keys)}, or remove it"
+            return CharterError(f'unknown key "{key}"', do=do, where=_at(self.where, path))
         do = f"write {nearest}, the nearest known key, or remove it"
         return CharterError(f'unknown key "{key}"', do=do, where=_at(self.where, path))
 

@@ -71,9 +71,7 @@ class RunFolder:
     def identity(self) -> dict[str, str]:
         """Return what the folder was claimed with. Raises FolderError when it holds no run."""
         if not (self.path / _ID).is_file():
-            raise FolderError(
-                "holds no run", do="name the folder that hansa run printed", where=str(self.path)
-            )
+            raise self._no_run()
         found = read_json(self.path / _ID)
         if not isinstance(found, dict):
             raise _damaged(self.path / _ID)
@@ -84,9 +82,14 @@ class RunFolder:
         try:
             return (self.path / "charter.toml").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as fault:
-            raise FolderError(
-                "holds no run", do="name the folder that hansa run printed", where=str(self.path)
-            ) from fault
+            raise self._no_run() from fault
+
+    def _no_run(self) -> FolderError:
+        if (self.path / "result.json").is_file():  # as a coordinator of separate machines leaves it
+            what, do = "has a run in which nothing was judged", "name one with [defence], [gate] or [reward]"
+        else:
+            what, do = "holds no run", "name the folder that hansa run printed"
+        return FolderError(what, do=do, where=str(self.path))
 
     def write_checkpoint(self, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
         """Write where the run stands, in one file at once."""

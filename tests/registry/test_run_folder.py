@@ -158,3 +158,10 @@ def test_arrays_named_like_the_plain_values_do_not_replace_them(claimed: RunFold
 
 def _contents(folder: Path) -> dict[str, bytes]:
     return {entry.name: entry.read_bytes() for entry in folder.iterdir()}
+
+
+def test_a_coordinators_run_that_judged_nothing_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text("{}")
+    for reads in (lambda: RunFolder(tmp_path).identity(), lambda: RunFolder(tmp_path).charter_text()):
+        with pytest.raises(FolderError, match="nothing was judged; name one with"):
+            reads()
