@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -112,12 +113,33 @@ def _corrected(plain: RowLoss, anchor: Any, pace: jax.Array) -> RowLoss:
 
     def loss(network: Any, rows: Rows, extras: Any) -> jax.Array:
         own = plain(network, rows, extras)  # (batch,)
-        # Linear in the network, so that its gradient is that at the anchor wherever the network is.
-        _, there = jax.jvp(lambda at: plain(at, rows, extras), (anchor,), (network,))  # (batch,)
-        slope = pace * (own - there)
+        slope = pace * (own - _there(plain, anchor, network, rows, extras))
         return jax.lax.stop_gradient(own - slope) + slope
 
     return loss
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _there(plain: RowLoss, anchor: Any, network: Any, rows: Rows, extras: Any) -> jax.Array:
+    """Return (batch,) 0, whose gradient by the network is the loss's at the anchor, wherever the network is.
+
+    It asks for gradients alone: networks of other libraries have no derivatives along a direction.
+    """
+    del plain, anchor, network, extras
+    return jnp.zeros(rows.y.shape)
+
+
+def _there_forward(plain: RowLoss, anchor: Any, network: Any, rows: Rows, extras: Any) -> tuple[Any, Any]:
+    return _there(plain, anchor, network, rows, extras), (anchor, rows, extras)
+
+
+def _there_backward(plain: RowLoss, kept: Any, slopes: jax.Array) -> Any:
+    anchor, rows, extras = kept
+    _, back = jax.vjp(lambda at: plain(at, rows, extras), anchor)
+    return None, *back(slopes), None, None
+
+
+_there.defvjp(_there_forward, _there_backward)
 
 
 @jax.jit
