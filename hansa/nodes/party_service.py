@@ -15,6 +15,7 @@ from hansa.algorithms.contract import Algorithm
 from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import FolderError, HansaError, MessageError, PartyError, RefusedError
 from hansa.core.tasks import TASKS
+from hansa.nodes.coming_in import CONNECT_S, come_in
 from hansa.nodes.outbound import Outbound
 from hansa.nodes.outbound_log import LEFT, LOG, OutboundLog
 from hansa.nodes.own_records import own_records
@@ -37,7 +38,6 @@ from hansa.transport.seam import Answer
 
 logger = logging.getLogger(__name__)
 
-_CONNECT_S = 30.0
 _LOOK_S = 1.0  # how often it is seen whether the site's hours have begun
 Clock = Callable[[], datetime]
 
@@ -100,9 +100,9 @@ class PartyService:
         link = Link(access)
         self._signs.follow(link)
         try:
-            link.open(_CONNECT_S)
-            end = End(link, invitation.run, self._home.name, access.key)
-            NatsDoor(end, invitation.coordinator).serve(answer, until)
+            if come_in(link, until, CONNECT_S):
+                end = End(link, invitation.run, self._home.name, access.key)
+                NatsDoor(end, invitation.coordinator).serve(answer, until)
         finally:
             link.close()
 

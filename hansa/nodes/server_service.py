@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from hansa.core.errors import FolderError, HansaError, MessageError, PartyError, RefusedError
 from hansa.core.steps import Step
+from hansa.nodes.coming_in import CONNECT_S, come_in
 from hansa.nodes.outbound_log import LEFT, LOG, OutboundLog
 from hansa.nodes.seats import PartySeat
 from hansa.nodes.server_home import ServerHome
@@ -25,7 +26,6 @@ from hansa.transport.nats_link import Link
 
 logger = logging.getLogger(__name__)
 
-_CONNECT_S = 30.0
 Clock = Callable[[], datetime]
 
 
@@ -65,7 +65,8 @@ class ServerService:
         link = Link(self._home.access(invitation))
         self._signs.follow(link)
         try:
-            link.open(_CONNECT_S)
+            if not come_in(link, until, CONNECT_S):
+                return
             end = End(link, invitation.run, self._home.name, self._home.credential(invitation.key).signing)
             answer = self._signs.answered(self.answer, self._joined.charter.rounds)
             NatsDoor(end, invitation.coordinator).serve(answer, lambda: until() or self._is_over())

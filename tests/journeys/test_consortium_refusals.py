@@ -1,10 +1,13 @@
 """What a consortium's commands refuse: one sentence, exit status 2, and nothing is broken by it."""
 
 import json
+import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -120,7 +123,7 @@ def test_a_certificate_that_is_over_or_a_wrong_clock_is_said(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have a party give up soon; give back the signals that it takes."""
-    monkeypatch.setattr(party_service, "_CONNECT_S", 1.0)
+    monkeypatch.setattr(party_service, "CONNECT_S", 1.0)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -133,7 +136,7 @@ def test_a_party_says_why_it_does_not_come_in(hub: Path, hansa: Hansa) -> None:
     anna, file = invited(hansa, hub, "anna")
     assert hansa("party", "join", anna, file, "--yes").exit_code == 0
     run = ("party", "run", anna)
-    refused(hansa(*run), "127.0.0.1.*see that the server runs")  # nobody listens yet
+    refused(hansa(*run), r"127.0.0.1:\d+: no server answered for 1 s; ask the operator whether")
     make_server_certificate(hub, ["127.0.0.1"], now - timedelta(hours=12), days=0)
     port = int(home.urls[0].rsplit(":", 1)[1])
     with NatsServer(Place(hub / "server", hub / "server.pem", port=port), home.trust(now)):
@@ -141,6 +144,39 @@ def test_a_party_says_why_it_does_not_come_in(hub: Path, hansa: Hansa) -> None:
     make_server_certificate(hub, ["other.example"], now)
     with NatsServer(Place(hub / "server", hub / "server.pem", port=port), home.trust(now)):
         refused(hansa(*run), "the server's certificate is refused: .*127.0.0.1")
+
+
+@contextmanager
+def stopped_by(number: signal.Signals, after: float) -> Iterator[None]:
+    """Send this process a signal, some seconds after a service takes it."""
+    before = signal.getsignal(number)
+
+    def send() -> None:
+        ends = time.monotonic() + 30
+        while signal.getsignal(number) is before:
+            if time.monotonic() > ends:
+                return
+            time.sleep(0.01)
+        time.sleep(after)
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    yield
+    sender.join()
+
+
+def test_a_party_that_finds_no_server_says_so_and_stops_when_told(hub: Path, hansa: Hansa) -> None:
+    anna, file = invited(hansa, hub, "anna")
+    assert hansa("party", "join", anna, file, "--yes").exit_code == 0
+    began = time.monotonic()
+    with stopped_by(signal.SIGINT, after=2.6):
+        told = hansa("party", "run", anna)
+    assert time.monotonic() - began < 15
+    assert told.exit_code == 0, told.stderr
+    port = json.loads((hub / "consortium.json").read_text(encoding="utf-8"))["port"]
+    assert f"no server at 127.0.0.1:{port} yet; trying for 30 s" in told.stderr
+    assert told.stderr.strip().splitlines()[-1].endswith(f"stopped; go on with: hansa party run {anna}")
 
 
 @pytest.mark.usefixtures("impatient")
