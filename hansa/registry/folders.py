@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hansa.core.errors import FolderError
 
+_RUN_FOLDER = "name the folder that hansa run wrote"
 _BROKEN = 4  # depth down to which JSON has a line for each entry: a scenario's parties
 
 
@@ -96,12 +97,15 @@ def read_bytes(path: Path) -> bytes:
         raise _unreadable(path) from fault
 
 
-def read_json(path: Path) -> Any:
-    """Return a plain value. Raises FolderError when the file is missing or not JSON."""
+def read_json(path: Path, do: str = _RUN_FOLDER) -> Any:
+    """Return a plain value. Raises FolderError when the file is missing or not JSON.
+
+    do: what to do then.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as fault:
-        raise _unreadable(path) from fault
+        raise _unreadable(path, do) from fault
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -116,6 +120,6 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return found
 
 
-def _unreadable(path: Path) -> FolderError:
+def _unreadable(path: Path, do: str = _RUN_FOLDER) -> FolderError:
     what = "is missing" if not path.exists() else "cannot be read"
-    return FolderError(what, do="name the folder that hansa run wrote", where=str(path))
+    return FolderError(what, do=do, where=str(path))

@@ -107,7 +107,9 @@ def test_a_key_is_one_nodes_and_a_server_keeps_the_one_that_all_are_told(
     refused(
         hansa("party", "join", tmp_path / "anna", file, "--yes"), "invites second-server, and this is anna"
     )
-    refused(hansa("server", "run", tmp_path / "anna"), "is missing")
+    refused(
+        hansa("server", "run", tmp_path / "anna"), "is no server's folder; make it: hansa server init .* NAME"
+    )
     refused(hansa("server", "run", tmp_path / "second-server"), "joined no charter; run hansa server join")
     refused(hansa("server", "init", tmp_path / "second-server", "second-server"), "is there already")
     refused(
