@@ -91,7 +91,8 @@ def run(folder: Path, options: ServiceOptions) -> None:
     with service(options, _now) as signs, alone_in(home.joined().folder):
         running = ServerService(home, _now, signs)
         with stopping() as stop:
-            logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)
+            if not running.node.over:
+                logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)
             if not running.serve(stop.is_set):
                 logger.info("stopped; go on with: hansa server run %s", quoted(folder))
                 return

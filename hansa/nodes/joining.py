@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hansa.core.charter import Charter
@@ -67,9 +68,9 @@ def _check_data(charter: Charter, data: Path | None) -> None:
         return
     if charter.data.source == "simulated":
         raise CharterError("reads no table: its records are drawn", do="leave out --data", where=charter.name)
-    if not data.exists():
+    if not os.access(data, os.R_OK):
         raise FolderError(
-            "is missing",
+            "is missing, or not for this user to read",
             do="name your table, or the folder of a trial's records, with --data",
             where=str(data),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from hansa.core.errors import FolderError
 from hansa.nodes.seats import Asks
 from hansa.protection.enrolment import Credential
 from hansa.protection.invitation import Invitation, read_invitation
-from hansa.registry.folders import make_folder, read_json, write_json, write_text
+from hansa.registry.folders import MISSING, make_folder, read_json, write_json, write_text
 from hansa.registry.identity import Identity, former_identity, load_identity, make_identity
 from hansa.transport import subjects
 from hansa.transport.nats_link import Access
@@ -49,10 +50,13 @@ class MemberHome:
         """Read it. Raises FolderError where it is no such folder."""
         self.folder = folder
         path = folder / f"{self.kind}.json"
-        if not path.exists():
+        try:
+            found = read_json(path, _FROM_A_COPY)
+        except FolderError as fault:
+            if not isinstance(fault.__cause__, MISSING):
+                raise
             do = f"make it: {self._made_by.format(shlex.quote(str(folder)))}"
-            raise FolderError(f"is no {self.kind}'s folder", do=do, where=str(folder))
-        found = read_json(path, _FROM_A_COPY)
+            raise FolderError(f"is no {self.kind}'s folder", do=do, where=str(folder)) from fault
         if not isinstance(found, dict) or not isinstance(found.get("name"), str):
             raise FolderError("is damaged", do=_FROM_A_COPY, where=str(path))
         self.name: str = found["name"]
@@ -70,10 +74,12 @@ class MemberHome:
     @classmethod
     def _check_new(cls, folder: Path) -> None:
         """Pass if a folder is nothing else yet."""
-        what = "is a file" if folder.is_file() else ""
-        for file, kind in _KINDS.items():
-            if kind != cls.kind and (folder / file).exists():
-                what = f"is a {kind}'s folder"
+        what = ""
+        with contextlib.suppress(OSError):  # what the system refuses here it refuses to who makes it, too
+            what = "is a file" if folder.is_file() else ""
+            for file, kind in _KINDS.items():
+                if kind != cls.kind and (folder / file).exists():
+                    what = f"is a {kind}'s folder"
         if what:
             raise FolderError(what, do="choose another folder", where=str(folder))
 

@@ -24,6 +24,7 @@ from hansa.nodes.party_home import PartyHome
 from hansa.nodes.party_node import PartyNode
 from hansa.nodes.preparing import Preparing
 from hansa.nodes.seats import PartySeat
+from hansa.nodes.telling import Telling
 from hansa.nodes.vital_signs import VitalSigns
 from hansa.registry.folders import write_json
 from hansa.registry.node_store import NodeStore
@@ -70,6 +71,7 @@ class PartyService:
         self._store = NodeStore(joined.folder / "node.db")
         log = OutboundLog(joined.folder / LOG, self._store.state(LEFT))
         gate = Outbound(log, joined.charter, policy, clock)
+        self._telling = Telling(joined.charter.rounds)
         self._finished_at: float | None = None
         if gate.left_after(self._store.last()) > 1:  # one may have been cut short between log and store
             raise FolderError(
@@ -84,7 +86,8 @@ class PartyService:
 
     def serve(self, until: Callable[[], bool]) -> bool:
         """Answer until the run is over, or until told; return whether it is. Then the service has ended."""
-        answer = self._signs.answered(self.answer_in_hours(until), self._joined.charter.rounds)
+        rounds = self._joined.charter.rounds
+        answer = self._telling.answered(self._signs.answered(self.answer_in_hours(until), rounds))
         try:
             while not (self.node.over or until() or self._is_over()):
                 self._connected(answer, lambda: until() or self._is_over() or self._has_new_key())
@@ -102,7 +105,7 @@ class PartyService:
         try:
             if come_in(link, until, CONNECT_S):
                 end = End(link, invitation.run, self._home.name, access.key)
-                NatsDoor(end, invitation.coordinator).serve(answer, until)
+                NatsDoor(end, invitation.coordinator).serve(answer, self._telling.while_waiting(until))
         finally:
             link.close()
 

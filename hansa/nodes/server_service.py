@@ -17,6 +17,7 @@ from hansa.nodes.seats import PartySeat
 from hansa.nodes.server_home import ServerHome
 from hansa.nodes.server_keys import check_servers
 from hansa.nodes.server_node import ServerNode
+from hansa.nodes.telling import Telling
 from hansa.nodes.vital_signs import VitalSigns
 from hansa.protection.amendment import Amendment
 from hansa.registry.node_store import NodeStore
@@ -68,8 +69,11 @@ class ServerService:
             if not come_in(link, until, CONNECT_S):
                 return
             end = End(link, invitation.run, self._home.name, self._home.credential(invitation.key).signing)
-            answer = self._signs.answered(self.answer, self._joined.charter.rounds)
-            NatsDoor(end, invitation.coordinator).serve(answer, lambda: until() or self._is_over())
+            rounds = self._joined.charter.rounds
+            telling = Telling(rounds)
+            answer = telling.answered(self._signs.answered(self.answer, rounds))
+            over = telling.while_waiting(lambda: until() or self._is_over())
+            NatsDoor(end, invitation.coordinator).serve(answer, over)
         finally:
             link.close()
 
