@@ -131,7 +131,7 @@ def test_records_that_are_not_there_or_not_read_are_said_before_a_charter_is_sig
     told = hansa("party", "join", bert, file, "--data", tmp_path / "no.csv")
     refused(
         told,
-        f"^{tmp_path / 'no.csv'}: is missing, or not for this user to read; name your table, or the folder of a trial's records",
+        f"^{tmp_path / 'no.csv'}: is missing, or not for this user to read; name your table, or",
     )
     assert "Sign this charter" not in told.output
     assert hansa("party", "join", bert, file, "--data", tmp_path, "--yes").exit_code == 0
