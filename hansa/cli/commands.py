@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import traceback
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,22 @@ class Group(click.Group):
 
     command_class = Command
     group_class = type
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a shell takes it."""
+    return shlex.quote(str(path))
+
+
+def ask_to_sign(question: str) -> None:
+    """Return once a person says yes; for a no, or no more input, say what follows and end with 2."""
+    try:
+        if click.confirm(question):
+            return
+    except click.Abort:
+        click.echo(err=True)
+    click.echo("Not signed; nothing was sent: give the command again to sign.", err=True)
+    raise click.exceptions.Exit(2)
 
 
 def _debug_option() -> click.Option:

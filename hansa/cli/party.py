@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from hansa.cli.commands import PATH, Group, json_option
+from hansa.cli.commands import PATH, Group, ask_to_sign, json_option, quoted
 from hansa.cli.keys import show_key, show_servers
 from hansa.cli.service import ServiceOptions, service, service_options, stopping
 
@@ -45,7 +45,7 @@ def init(folder: Path, name: str, as_json: bool) -> None:
     home = PartyHome.make(folder, name)
     show_key(name, home.identity.signing.public, as_json)
     if not as_json:
-        policy, then = folder / "policy.toml", f"hansa party join {folder} INVITATION"
+        policy, then = folder / "policy.toml", f"hansa party join {quoted(folder)} INVITATION"
         click.echo(f"What your site allows is in {policy}. Next: {then}", err=True)
 
 
@@ -62,13 +62,13 @@ def join(folder: Path, invitation: Path, data: Path | None, yes: bool) -> None:
     from hansa.core.charter_words import explain
     from hansa.nodes.joining import accepted
 
-    home, found, text, charter = accepted(folder, invitation)
+    home, found, text, charter = accepted(folder, invitation, data)
     click.echo("\n".join(explain(charter)))
     show_servers(found)
     if not yes:
-        click.confirm("Sign this charter, and answer its coordinator?", abort=True)
+        ask_to_sign("Sign this charter, and answer its coordinator?")
     home.join(found, text, data)
-    click.echo(f"Signed as {home.name}. Next: hansa party run {folder}", err=True)
+    click.echo(f"Signed as {home.name}. Next: hansa party run {quoted(folder)}", err=True)
 
 
 @party.command()
@@ -92,9 +92,10 @@ def run(folder: Path, options: ServiceOptions) -> None:
     with service(options, _now) as signs, alone_in(home.joined().folder):
         running = PartyService(home, _now, signs)
         with stopping() as stop:
-            logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)
+            if not running.node.over:
+                logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)
             if not running.serve(stop.is_set):
-                logger.info("stopped; go on with: hansa party run %s", folder)
+                logger.info("stopped; go on with: hansa party run %s", quoted(folder))
                 return
             signs.end("finished")
             kept = home.joined().folder
@@ -127,6 +128,12 @@ def rotate(folder: Path) -> None:
         f"{fingerprint(found.new)}",
         err=True,
     )
+    if home.is_at_work:
+        click.echo("Your node takes the new key by itself, once all members have signed for it.", err=True)
+    else:
+        click.echo(
+            f"Next, with what the operator sends: hansa party join {quoted(folder)} INVITATION", err=True
+        )
 
 
 @party.command()
@@ -141,6 +148,9 @@ def members(folder: Path, as_json: bool) -> None:
     from hansa.nodes.party_home import PartyHome
 
     listed = PartyHome(folder).members()
+    if listed is None and as_json:
+        click.echo(json.dumps({"list": None, "number": None, "keys": {}}))
+        return
     if listed is None:
         click.echo("Your node has signed no list of members yet: it does when all run.", err=True)
         return
@@ -170,6 +180,6 @@ def approve(folder: Path, yes: bool) -> None:
         return
     click.echo(words)
     if not yes:
-        click.confirm("Sign this change?", abort=True)
+        ask_to_sign("Sign this change?")
     home.approve()
     click.echo("Your node signs it when the coordinator asks again, after the next round.", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from hansa.cli.commands import PATH, Group, json_option
+from hansa.cli.commands import PATH, Group, ask_to_sign, json_option, quoted
 from hansa.cli.keys import show_key, show_servers
 from hansa.cli.service import ServiceOptions, service, service_options, stopping
 
@@ -48,7 +48,7 @@ def init(folder: Path, name: str, as_json: bool) -> None:
     key = home.identity.signing.public
     show_key(name, key, as_json)
     if not as_json:
-        click.echo(f"Next: hansa server join {folder} INVITATION", err=True)
+        click.echo(f"Next: hansa server join {quoted(folder)} INVITATION", err=True)
 
 
 @server.command()
@@ -68,9 +68,9 @@ def join(folder: Path, invitation: Path, yes: bool) -> None:
     click.echo("\n".join([*explain(charter), *explain_server(charter, home.name)]))
     show_servers(found)
     if not yes:
-        click.confirm("Sign this charter, and answer its coordinator?", abort=True)
+        ask_to_sign("Sign this charter, and answer its coordinator?")
     home.join(found, text)
-    click.echo(f"Signed as {home.name}. Next: hansa server run {folder}", err=True)
+    click.echo(f"Signed as {home.name}. Next: hansa server run {quoted(folder)}", err=True)
 
 
 @server.command()
@@ -91,9 +91,10 @@ def run(folder: Path, options: ServiceOptions) -> None:
     with service(options, _now) as signs, alone_in(home.joined().folder):
         running = ServerService(home, _now, signs)
         with stopping() as stop:
-            logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)
+            if not running.node.over:
+                logger.info("%s answers its coordinator; stop with Ctrl-C", home.name)
             if not running.serve(stop.is_set):
-                logger.info("stopped; go on with: hansa server run %s", folder)
+                logger.info("stopped; go on with: hansa server run %s", quoted(folder))
                 return
             signs.end("finished")
             click.echo("The run is over.")

@@ -17,7 +17,9 @@ from hansa.core.tasks import TASKS
 
 ROLES = ("asset", "time", "target", "setting", "sensor", "category", "ignore")
 
-_FOLDER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PARTY_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PARTY_NAME_WORDS = "up to 64 letters, digits, - and _"
+
 _CHARTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 _CODE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -155,8 +157,8 @@ def _name_faults(charter: Charter) -> Iterator[Fault]:
         yield Fault("", "the roster names no party", "write parties = 4, or a table [party.NAME] for each")
     seen: dict[str, str] = {}
     for party in charter.roster:
-        if not _FOLDER_NAME.fullmatch(party.name):
-            do = "rename it with up to 64 letters, digits, - and _"
+        if not PARTY_NAME.fullmatch(party.name):
+            do = f"rename it with {PARTY_NAME_WORDS}"
             yield Fault("", f'party "{party.name}" cannot be the name of a folder', do)
         twin = seen.get(party.name.lower())  # some file systems do not tell a from A
         if twin is not None:

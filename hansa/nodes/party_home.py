@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
+from typing import Self
 
 from hansa.core import codec
+from hansa.core.charter_choices import PARTY_NAME, PARTY_NAME_WORDS
 from hansa.core.charter_digest import charter_digest
 from hansa.core.charter_reader import parse_charter
 from hansa.core.errors import FolderError, RefusedError
@@ -15,6 +19,7 @@ from hansa.core.site_policy_reader import parse_policy, policy_template
 from hansa.crypto.identities import Succession
 from hansa.nodes.changes import MEMBERSHIP
 from hansa.nodes.member_home import MemberHome
+from hansa.nodes.stages import SERVERS
 from hansa.protection.amendment import Amendment
 from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.invitation import Invitation, check_own, read_invitation
@@ -32,6 +37,16 @@ class PartyHome(MemberHome):
     """What lies in a member's folder."""
 
     kind = "party"
+    _made_by = "hansa party init {} --name NAME"
+
+    @classmethod
+    def make(cls, folder: Path, name: str) -> Self:
+        """Return a new home with fresh keys. Raises FolderError for a name that no party can have."""
+        if not PARTY_NAME.fullmatch(name):
+            raise FolderError("cannot be a party's name", do=f"write {PARTY_NAME_WORDS}", where=repr(name))
+        if name in {COORDINATOR, *chain(*SERVERS.values())}:
+            raise FolderError("is the name of a node that is no party", do="choose another name", where=name)
+        return super().make(folder, name)
 
     @classmethod
     def _furnish(cls, folder: Path) -> None:
@@ -40,13 +55,11 @@ class PartyHome(MemberHome):
     def rotate(self) -> Succession:
         """Return the word of the key before for a new one, which is made unless one waits for the others.
 
-        The key before goes at once where the party has joined nothing.
+        The key before stays until the party joins with the new one: the operator knows it by that.
         """
         identity, former = self.identity, former_identity(self.folder)
         if former is None or former.signing == identity.signing:
             identity = rotate_identity(self.folder)
-        if not self.has_joined:
-            drop_former(self.folder)
         assert identity.succession is not None
         return identity.succession
 
@@ -118,7 +131,9 @@ class PartyHome(MemberHome):
             return
         write_json(self.folder / _PENDING, {"change": digest, "words": change.words})
         logger.warning(
-            "a person has to approve change=%s do=hansa party approve %s", change.words, self.folder
+            "a person has to approve change=%s do=hansa party approve %s",
+            change.words,
+            shlex.quote(str(self.folder)),
         )
         raise RefusedError(  # which the coordinator reads: it has no path
             f"{change.words}: a person has to approve of that",
@@ -126,8 +141,28 @@ class PartyHome(MemberHome):
             where=self.name,
         )
 
+    @property
+    def is_at_work(self) -> bool:
+        """Return whether this node has signed in a run that is not over."""
+        return self.has_joined and not self.is_over and self.key_of(self.joined().invitation.run) is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the run that was joined is over here. Raises FolderError where none was joined."""
+        joined = self.joined()
+        path = joined.folder / "node.db"
+        if not path.exists():
+            return False
+        with closing(NodeStore(path)) as store:
+            return store.last()[0] > joined.charter.rounds
+
     def pending(self) -> str | None:
-        """Return the change that waits for a person, in words; None: none does."""
+        """Return the change that waits for a person, in words; None: none does.
+
+        Raises FolderError where no charter was joined, and RefusedError once the run is over.
+        """
+        if self.is_over:
+            raise RefusedError("the run is over", do="nothing waits", where=self.name)
         path = self.folder / _PENDING
         return str(read_json(path)["words"]) if path.exists() else None
 

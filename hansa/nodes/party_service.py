@@ -15,6 +15,7 @@ from hansa.algorithms.contract import Algorithm
 from hansa.core.charter_digest import charter_digest
 from hansa.core.errors import FolderError, HansaError, MessageError, PartyError, RefusedError
 from hansa.core.tasks import TASKS
+from hansa.nodes.coming_in import CONNECT_S, come_in
 from hansa.nodes.outbound import Outbound
 from hansa.nodes.outbound_log import LEFT, LOG, OutboundLog
 from hansa.nodes.own_records import own_records
@@ -23,6 +24,7 @@ from hansa.nodes.party_home import PartyHome
 from hansa.nodes.party_node import PartyNode
 from hansa.nodes.preparing import Preparing
 from hansa.nodes.seats import PartySeat
+from hansa.nodes.telling import Telling
 from hansa.nodes.vital_signs import VitalSigns
 from hansa.registry.folders import write_json
 from hansa.registry.node_store import NodeStore
@@ -37,7 +39,6 @@ from hansa.transport.seam import Answer
 
 logger = logging.getLogger(__name__)
 
-_CONNECT_S = 30.0
 _LOOK_S = 1.0  # how often it is seen whether the site's hours have begun
 Clock = Callable[[], datetime]
 
@@ -70,6 +71,7 @@ class PartyService:
         self._store = NodeStore(joined.folder / "node.db")
         log = OutboundLog(joined.folder / LOG, self._store.state(LEFT))
         gate = Outbound(log, joined.charter, policy, clock)
+        self._telling = Telling(joined.charter.rounds)
         self._finished_at: float | None = None
         if gate.left_after(self._store.last()) > 1:  # one may have been cut short between log and store
             raise FolderError(
@@ -84,7 +86,8 @@ class PartyService:
 
     def serve(self, until: Callable[[], bool]) -> bool:
         """Answer until the run is over, or until told; return whether it is. Then the service has ended."""
-        answer = self._signs.answered(self.answer_in_hours(until), self._joined.charter.rounds)
+        rounds = self._joined.charter.rounds
+        answer = self._telling.answered(self._signs.answered(self.answer_in_hours(until), rounds))
         try:
             while not (self.node.over or until() or self._is_over()):
                 self._connected(answer, lambda: until() or self._is_over() or self._has_new_key())
@@ -100,9 +103,9 @@ class PartyService:
         link = Link(access)
         self._signs.follow(link)
         try:
-            link.open(_CONNECT_S)
-            end = End(link, invitation.run, self._home.name, access.key)
-            NatsDoor(end, invitation.coordinator).serve(answer, until)
+            if come_in(link, until, CONNECT_S):
+                end = End(link, invitation.run, self._home.name, access.key)
+                NatsDoor(end, invitation.coordinator).serve(answer, self._telling.while_waiting(until))
         finally:
             link.close()
 

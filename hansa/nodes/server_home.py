@@ -14,6 +14,7 @@ class ServerHome(MemberHome):
     """What lies in the folder of who runs a server of shared sums, or keeps the key of encrypted ones."""
 
     kind = "server"
+    _made_by = "hansa server init {} NAME"
 
     @classmethod
     def make(cls, folder: Path, name: str) -> Self:

@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 
 from hansa.core.errors import FolderError, HansaError, MessageError, PartyError, RefusedError
 from hansa.core.steps import Step
+from hansa.nodes.coming_in import CONNECT_S, come_in
 from hansa.nodes.outbound_log import LEFT, LOG, OutboundLog
 from hansa.nodes.seats import PartySeat
 from hansa.nodes.server_home import ServerHome
 from hansa.nodes.server_keys import check_servers
 from hansa.nodes.server_node import ServerNode
+from hansa.nodes.telling import Telling
 from hansa.nodes.vital_signs import VitalSigns
 from hansa.protection.amendment import Amendment
 from hansa.registry.node_store import NodeStore
@@ -25,7 +27,6 @@ from hansa.transport.nats_link import Link
 
 logger = logging.getLogger(__name__)
 
-_CONNECT_S = 30.0
 Clock = Callable[[], datetime]
 
 
@@ -65,10 +66,14 @@ class ServerService:
         link = Link(self._home.access(invitation))
         self._signs.follow(link)
         try:
-            link.open(_CONNECT_S)
+            if not come_in(link, until, CONNECT_S):
+                return
             end = End(link, invitation.run, self._home.name, self._home.credential(invitation.key).signing)
-            answer = self._signs.answered(self.answer, self._joined.charter.rounds)
-            NatsDoor(end, invitation.coordinator).serve(answer, lambda: until() or self._is_over())
+            rounds = self._joined.charter.rounds
+            telling = Telling(rounds)
+            answer = telling.answered(self._signs.answered(self.answer, rounds))
+            over = telling.while_waiting(lambda: until() or self._is_over())
+            NatsDoor(end, invitation.coordinator).serve(answer, over)
         finally:
             link.close()
 

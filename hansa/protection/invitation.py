@@ -11,7 +11,9 @@ import binascii
 import re
 from dataclasses import asdict, dataclass
 
+from hansa.core.charter_choices import PARTY_NAME
 from hansa.core.errors import MessageError, RefusedError
+from hansa.crypto.identities import fingerprint
 from hansa.crypto.signing import KEY_BYTES, SigningKey
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.signed_records import body_of, checked, fields, garbled, list_of, signed
@@ -35,7 +37,6 @@ _FIELDS = {
 _FIRST, _LAST = "-----BEGIN HANSA INVITATION-----", "-----END HANSA INVITATION-----"
 _COLUMNS = 64
 _RUN = re.compile(r"[0-9a-f]{8,64}")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _URL = re.compile(r"(tls|wss)://[^\s/@]+")  # always encrypted, and no password in it
 _CERTIFICATES = re.compile(
     r"(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n?)*"
@@ -84,19 +85,28 @@ def read_invitation(text: str) -> Invitation:
     return invitation
 
 
-def check_own(invitation: Invitation, party: str, key: bytes) -> None:
-    """Pass if an invitation is for this party and its public key; else raise RefusedError."""
+def is_armoured(text: str) -> bool:
+    """Return whether a text has an invitation's first line and its last."""
+    return text.strip().startswith(_FIRST) and text.strip().endswith(_LAST)
+
+
+def check_own(invitation: Invitation, party: str, key: bytes, where: str = "invitation") -> None:
+    """Pass if an invitation is for this party and its public key; else raise RefusedError.
+
+    where: the file that it came in.
+    """
     if invitation.party != party:
         raise RefusedError(
             f"invites {invitation.party}, and this is {party}",
             do="ask the operator for your own invitation",
-            where="invitation",
+            where=where,
         )
     if invitation.key != key:
         raise RefusedError(
-            f"is for another key of {party}",
-            do="send the operator the key that init printed, and ask for another invitation",
-            where="invitation",
+            f"is for another key of {party} than its folder has (fingerprint {fingerprint(key)})",
+            do="name the folder of the key that the operator was sent; after hansa party rotate, send the "
+            "operator that line for hansa coordinator rekey",
+            where=where,
         )
 
 
@@ -120,7 +130,7 @@ def _check(invitation: Invitation) -> None:
         "urls": 0 < len(invitation.urls) <= _MOST_URLS and all(map(_is_url, invitation.urls)),
         "authority": _is_long(invitation.authority) and bool(_CERTIFICATES.fullmatch(invitation.authority)),
         "coordinator": len(invitation.coordinator) == KEY_BYTES,
-        "party": bool(_NAME.fullmatch(invitation.party)),
+        "party": bool(PARTY_NAME.fullmatch(invitation.party)),
         "key": len(invitation.key) == KEY_BYTES,
         "token": _is_long(invitation.token) and invitation.token.isprintable(),
         "charter": bool(invitation.charter),
@@ -144,7 +154,7 @@ def _are_apart(invitation: Invitation) -> bool:
     names = [COORDINATOR, *(name for name, _ in invitation.servers)]
     keys = [invitation.coordinator, *(key for _, key in invitation.servers)]
     apart = len(set(names)) == len(names) <= _MOST_SERVERS and len(set(keys)) == len(keys)
-    return apart and all(map(_NAME.fullmatch, names)) and all(len(key) == KEY_BYTES for key in keys)
+    return apart and all(map(PARTY_NAME.fullmatch, names)) and all(len(key) == KEY_BYTES for key in keys)
 
 
 def _is_url(url: str) -> bool:

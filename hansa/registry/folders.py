@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 from hansa.core.errors import FolderError
 
+MISSING = FileNotFoundError | NotADirectoryError
+"""What the system says of a file that is not there."""
+
+_RUN_FOLDER = "name the folder that hansa run wrote"
 _BROKEN = 4  # depth down to which JSON has a line for each entry: a scenario's parties
 
 
@@ -93,15 +97,18 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as fault:
-        raise _unreadable(path) from fault
+        raise _unreadable(path, fault) from fault
 
 
-def read_json(path: Path) -> Any:
-    """Return a plain value. Raises FolderError when the file is missing or not JSON."""
+def read_json(path: Path, do: str = _RUN_FOLDER) -> Any:
+    """Return a plain value. Raises FolderError when the file is missing or not JSON.
+
+    do: what to do then.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as fault:
-        raise _unreadable(path) from fault
+        raise _unreadable(path, fault, do) from fault
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -110,12 +117,12 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             found = {name.replace("|", "/"): stored[name] for name in stored.files}
     except Exception as fault:  # of a damaged file, zipfile, zlib and numpy raise what comes first
-        raise _unreadable(path) from fault
+        raise _unreadable(path, fault) from fault
     if not all(isinstance(array, np.ndarray) for array in found.values()):
         raise _unreadable(path)
     return found
 
 
-def _unreadable(path: Path) -> FolderError:
-    what = "is missing" if not path.exists() else "cannot be read"
-    return FolderError(what, do="name the folder that hansa run wrote", where=str(path))
+def _unreadable(path: Path, fault: Exception | None = None, do: str = _RUN_FOLDER) -> FolderError:
+    what = "is missing" if isinstance(fault, MISSING) else "cannot be read"
+    return FolderError(what, do=do, where=str(path))

@@ -66,6 +66,7 @@ class Link:
         self._begun, self._up = threading.Event(), threading.Event()
         self._client: Client | None = None
         self._fault = "it does not answer"
+        self._answers = False  # whether a server was ever there, if only to refuse
         self._said: set[str] = set()  # what went wrong since the connection was up
         self._heard: dict[str, Heard] = {}
         self._subscriptions: dict[str, Subscription] = {}  # of the client of now
@@ -74,14 +75,32 @@ class Link:
 
     def open(self, seconds: float) -> None:
         """Begin, and return once the connection is up. Raises LinkError as `wait` does; it goes on trying."""
+        self.begin()
+        self.wait(seconds)
+
+    def begin(self) -> None:
+        """Begin to connect, and go on trying until `close`."""
         self._thread.start()
         self._begun.wait()
-        self.wait(seconds)
 
     def wait(self, seconds: float) -> None:
         """Return once the connection is up. Raises LinkError after so many seconds."""
-        if not self._up.wait(seconds):
-            raise self._error()
+        if not self.comes_up(seconds):
+            raise self.fault()
+
+    def comes_up(self, seconds: float) -> bool:
+        """Return whether the connection is up within so many seconds."""
+        return self._up.wait(seconds)
+
+    @property
+    def answers(self) -> bool:
+        """Return whether a server was ever there, if only to refuse."""
+        return self._answers
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return host and port of each server."""
+        return tuple(url.partition("://")[2] for url in self._access.urls)
 
     def is_up(self) -> bool:
         """Return whether the connection is up now."""
@@ -119,7 +138,7 @@ class Link:
             return asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError as fault:  # the loop is closed
             work.close()
-            raise self._error() from fault
+            raise self.fault() from fault
 
     def ask(self, call: Callable[..., Coroutine[Any, Any, Found]], *args: Any) -> Found:
         """Return what a coroutine returns. Raises LinkError where the connection is lost before."""
@@ -129,17 +148,17 @@ class Link:
         """Return a future's result. Raises LinkError where the connection is lost before."""
         while not wait_for_futures([future], _BEAT_SECONDS).done:
             if not self._thread.is_alive():
-                raise self._error()
+                raise self.fault()
         try:
             return future.result()
         except (OSError, TimeoutError, nats.errors.Error, CancelledError) as fault:
-            raise self._error(fault) from fault
+            raise self.fault(fault) from fault
 
     @property
     def client(self) -> Client:
         """Return the client of now, for coroutines in the link's thread. Raises LinkError."""
         if self._client is None:
-            raise self._error()
+            raise self.fault()
         return self._client
 
     async def _kept(self, call: Callable[..., Coroutine[Any, Any, Found]], args: tuple[Any, ...]) -> Found:
@@ -238,7 +257,7 @@ class Link:
         while missing := self._heard.keys() - self._subscriptions.keys():
             for subject in missing:
                 await self._subscribe(client, subject)
-        self._client = client
+        self._client, self._answers = client, True
         self._said.clear()
         logger.info("connected server=%s", client.connected_url.netloc if client.connected_url else "")
         for call in self._returns:
@@ -257,12 +276,13 @@ class Link:
         if not isinstance(fault, _FAULTS):
             logger.error("a fault of ours", exc_info=fault)
             return
-        self._fault = _in_words(fault)
+        self._fault, self._answers = _in_words(fault), self._answers or _is_an_answer(fault)
         if self._fault not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(self._fault)
             logger.warning("link why=%s", self._fault)
 
-    def _error(self, fault: BaseException | None = None) -> LinkError:
+    def fault(self, fault: BaseException | None = None) -> LinkError:
+        """Return the error that says why the connection is not up; fault: what has just told."""
         said = str(fault) if isinstance(fault, Exception) and str(fault) else self._fault
         return LinkError(
             said, do="see that the server runs and lets this key in", where=", ".join(self._access.urls)
@@ -305,6 +325,12 @@ def _context(authority: Path | None) -> ssl.SSLContext:
             "is no certificate", do="fetch the authority's again", where=str(authority)
         ) from fault
     return context
+
+
+def _is_an_answer(fault: Exception) -> bool:
+    """Return whether a fault comes from a server that is there; the rest is silence, or a closed port."""
+    silence = OSError | TimeoutError | nats.errors.NoServersError
+    return isinstance(fault, ssl.SSLError) or not isinstance(fault, silence)
 
 
 def _in_words(fault: Exception) -> str:

@@ -83,12 +83,18 @@ def test_before_a_run_a_new_key_needs_a_new_invitation(tmp_path: Path, hansa: Ha
     hub = operator(hansa, tmp_path)
     founded(hansa, hub)
     anna, line, renewed = tmp_path / "anna", tmp_path / "line", tmp_path / "renewed"
-    line.write_text(hansa("party", "rotate", anna).stdout)
+    first = hansa("party", "rotate", anna)
+    assert f"hansa party join {anna} INVITATION" in first.stderr.splitlines()[-1]
+    assert hansa("party", "rotate", anna).stdout == first.stdout  # it waits for the operator
+    line.write_text(first.stdout)
     taken = hansa("coordinator", "rekey", hub, line)
     assert taken.exit_code == 0, taken.stderr
     renewed.write_text(taken.stdout)
     assert former_identity(anna) is not None
-    refused(hansa("party", "join", anna, tmp_path / "anna.invitation", "--yes"), "for another key of anna")
+    refused(
+        hansa("party", "join", anna, tmp_path / "anna.invitation", "--yes"),
+        r"anna.invitation: is for another key of anna than its folder has \(fingerprint .*coordinator rekey",
+    )
     joined = hansa("party", "join", anna, renewed, "--yes")
     assert joined.exit_code == 0, joined.stderr
     assert former_identity(anna) is None
@@ -100,6 +106,7 @@ def test_a_key_change_that_is_none_is_refused_in_one_sentence(tmp_path: Path, ha
     hub = operator(hansa, tmp_path)
     anna, _ = invited(hansa, hub, "anna")
     line, said = tmp_path / "line", hansa("party", "rotate", anna).stdout
+    assert hansa("party", "rotate", anna).stdout == said
     for text, why in (
         ("", "holds no new key"),
         (said.replace("anna", "bert"), "bert is no member under the key before this one"),
@@ -109,5 +116,8 @@ def test_a_key_change_that_is_none_is_refused_in_one_sentence(tmp_path: Path, ha
         line.write_text(text)
         refused(hansa("coordinator", "rekey", hub, line), why)
     refused(hansa("coordinator", "rekey", hub, tmp_path / "absent"), "cannot be read")
-    refused(hansa("party", "rotate", tmp_path / "absent"), "is missing")
+    refused(
+        hansa("party", "rotate", tmp_path / "absent"),
+        "is no party's folder; make it: hansa party init .*absent --name NAME",
+    )
     assert json.loads((hub / "members.json").read_text())["anna"] == said.split()[1]

@@ -104,7 +104,11 @@ def test_each_command_is_a_process_as_on_machines_far_apart(tmp_path: Path) -> N
         line = _said("party", "init", tmp_path / name, "--name", name).split()
         (tmp_path / f"{name}.invitation").write_text(_said("coordinator", "invite", hub, *line))
         _said("party", "join", tmp_path / name, tmp_path / f"{name}.invitation", "--yes")
-    parties = [subprocess.Popen(_command("party", "run", tmp_path / name), cwd=REPOSITORY) for name in NAMES]
+    parties = []
+    for name in NAMES:
+        with (tmp_path / name / "log").open("wb") as log:
+            words = _command("party", "run", tmp_path / name)
+            parties.append(subprocess.Popen(words, cwd=REPOSITORY, stderr=log))
     try:
         told: dict[str, Any] = json.loads(_said("coordinator", "run", hub, "--json"))
         assert told["state"] == "finished"
@@ -113,6 +117,18 @@ def test_each_command_is_a_process_as_on_machines_far_apart(tmp_path: Path) -> N
         for party in parties:
             party.kill()
     assert len(set(digests(tmp_path).values())) == 1
+    for name in NAMES:
+        said = (tmp_path / name / "log").read_text(encoding="utf-8")
+        assert f"round {ROUNDS} of {ROUNDS} answered" in said
+    again = subprocess.run(
+        _command("party", "run", tmp_path / NAMES[0]), capture_output=True, text=True, check=True
+    )
+    assert again.stdout.startswith("The run is over.")
+    assert again.stderr == ""
+    late = subprocess.run(
+        _command("party", "approve", tmp_path / NAMES[0]), capture_output=True, text=True, check=False
+    )
+    assert (late.returncode, late.stderr) == (2, f"{NAMES[0]}: the run is over; nothing waits.\n")
 
 
 @pytest.mark.slow

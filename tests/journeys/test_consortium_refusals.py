@@ -1,19 +1,29 @@
 """What a consortium's commands refuse: one sentence, exit status 2, and nothing is broken by it."""
 
 import json
+import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks.deployed_nodes import charter_text
 from hansa.cli import coordinator as coordinator_commands
+from hansa.cli.main import cli
+from hansa.core.steps import Step
 from hansa.nodes import party_service
 from hansa.nodes.coordinator_home import CoordinatorHome
+from hansa.nodes.party_home import PartyHome
+from hansa.protection.enrolment import COORDINATOR
+from hansa.registry.folders import write_json
+from hansa.registry.node_store import NodeStore
 from hansa.transport.certificates import make_server_certificate
 from hansa.transport.nats_server import NatsServer, Place
 from tests.journeys.founding import ROUNDS, Hansa, founded, invited, operator, refused
@@ -33,8 +43,19 @@ def test_an_invitation_opens_nothing_for_another_nor_when_it_was_changed(hub: Pa
     for changed in (text[:middle] + other + text[middle + 1 :], text[:middle], "", "\x00"):
         own.write_text(changed, encoding="ascii")
         refused(hansa("party", "join", anna, own, "--yes"), "coordinator|invitation")
-    refused(hansa("party", "join", anna, hub / "none", "--yes"), "name the file that the operator sent")
-    refused(hansa("party", "run", anna), "has joined no charter; run hansa party join")
+    refused(
+        hansa("party", "join", anna, hub / "none", "--yes"),
+        "cannot be read .*; name the file that the operator sent",
+    )
+    line = hub.parent / "anna.line"
+    for wrong in (b"anna 6f1d", b"PAR1\xff\x00"):
+        line.write_bytes(wrong)
+        refused(
+            hansa("party", "join", anna, line, "--yes"),
+            f"^{line}: is no invitation; name the file that the operator",
+        )
+    for command in ("run", "approve", "members"):
+        refused(hansa("party", command, anna), "^anna: has joined no charter; run hansa party join")
     own.write_text(text, encoding="ascii")
     assert hansa("party", "join", anna, own, "--yes").exit_code == 0
 
@@ -63,7 +84,84 @@ def test_a_folder_is_made_once(tmp_path: Path, hub: Path, hansa: Hansa) -> None:
     invited(hansa, hub, "anna")
     refused(hansa("party", "init", tmp_path / "anna", "--name", "anna"), "is there already")
     refused(hansa("coordinator", "run", tmp_path / "anna"), "is missing")
-    refused(hansa("party", "run", hub), "is missing")
+    absent = tmp_path / "a b"
+    refused(
+        hansa("party", "run", absent),
+        f"^{absent}: is no party's folder; make it: hansa party init '{absent}'",
+    )
+    for folder, says in ((hub, "is a coordinator's folder"), (tmp_path / "charter.toml", "is a file")):
+        refused(hansa("party", "run", folder), "is no party's folder")
+        refused(hansa("party", "init", folder, "--name", "x"), f"^{folder}: {says}; choose another folder")
+        refused(hansa("server", "init", folder, "custodian"), f"^{folder}: {says}; choose another folder")
+    refused(hansa("server", "init", tmp_path / "anna", "custodian"), "is a party's folder; choose another")
+    assert not (hub / "party.json").exists()
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "é", "a" * 65, COORDINATOR, "custodian", "third-server"])
+def test_a_party_has_a_name_that_a_charter_can_have(tmp_path: Path, hansa: Hansa, name: str) -> None:
+    made = hansa("party", "init", tmp_path / "new", "--name", name)
+    refused(made, "cannot be a party's name; write up to 64|is the name of a node that is no party")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_next_command_names_the_folder_as_a_shell_takes_it(tmp_path: Path, hansa: Hansa) -> None:
+    folder = tmp_path / "my party"
+    assert f"hansa party join '{folder}' INVITATION" in hansa("party", "init", folder, "--name", "x").stderr
+    server = hansa("server", "init", tmp_path / "my server", "custodian")
+    assert f"hansa server join '{tmp_path / 'my server'}' INVITATION" in server.stderr
+
+
+def test_records_that_are_not_there_or_not_read_are_said_before_a_charter_is_signed(
+    tmp_path: Path, hub: Path, hansa: Hansa
+) -> None:
+    anna, file = invited(hansa, hub, "anna")
+    refused(hansa("party", "join", anna, file, "--data", file), "reads no table: .*; leave out --data")
+    assert not (anna / "joined.json").exists()
+    text = (tmp_path / "charter.toml").read_text(encoding="utf-8")
+    dealt = text.replace(
+        'source = "simulated"\nengines = 12\ntest_engines = 4', 'source = "cmapss"\nsubset = "FD001"'
+    )
+    assert dealt != text
+    (tmp_path / "other").mkdir()
+    (tmp_path / "charter.toml").write_text(dealt, encoding="utf-8")
+    other = tmp_path / "other" / COORDINATOR
+    made = hansa("coordinator", "init", other, tmp_path / "charter.toml")
+    assert made.exit_code == 0, made.stderr
+    bert, file = invited(hansa, other, "bert")
+    told = hansa("party", "join", bert, file, "--data", tmp_path / "no.csv")
+    refused(
+        told,
+        f"^{tmp_path / 'no.csv'}: is missing, or not for this user to read; name your table, or",
+    )
+    assert "Sign this charter" not in told.output
+    assert hansa("party", "join", bert, file, "--data", tmp_path, "--yes").exit_code == 0
+
+
+def test_who_does_not_say_yes_has_signed_nothing(hub: Path, hansa: Hansa) -> None:
+    anna, file = invited(hansa, hub, "anna")
+    for said in ("n\n", ""):
+        told = CliRunner().invoke(cli, ["party", "join", str(anna), str(file)], input=said)
+        refused(told, "^Not signed; nothing was sent")
+        assert not (anna / "joined.json").exists()
+    assert CliRunner().invoke(cli, ["party", "join", str(anna), str(file)], input="y\n").exit_code == 0
+
+
+def test_once_the_run_is_over_no_change_waits_for_anybody(hub: Path, hansa: Hansa) -> None:
+    anna, file = invited(hansa, hub, "anna")
+    assert hansa("party", "join", anna, file, "--yes").exit_code == 0
+    write_json(anna / "pending.json", {"change": "ab", "words": "bert goes"})
+    assert "bert goes" in CliRunner().invoke(cli, ["party", "approve", str(anna)], input="n\n").stdout
+    with closing(NodeStore(PartyHome(anna).joined().folder / "node.db")) as store:
+        store.keep({}, Step(ROUNDS + 1, 0, "finish"), bytes(32), b"done")
+    refused(hansa("party", "approve", anna, "--yes"), "^anna: the run is over; nothing waits")
+
+
+def test_before_the_first_list_of_members_there_is_none_to_show(hub: Path, hansa: Hansa) -> None:
+    anna, file = invited(hansa, hub, "anna")
+    assert hansa("party", "join", anna, file, "--yes").exit_code == 0
+    shown = hansa("party", "members", anna, "--json")
+    assert json.loads(shown.stdout) == {"list": None, "number": None, "keys": {}}
+    assert "signed no list of members yet" in hansa("party", "members", anna).stderr
 
 
 def test_a_charter_that_separate_machines_do_not_run_is_said_at_once(tmp_path: Path, hansa: Hansa) -> None:
@@ -120,7 +218,7 @@ def test_a_certificate_that_is_over_or_a_wrong_clock_is_said(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have a party give up soon; give back the signals that it takes."""
-    monkeypatch.setattr(party_service, "_CONNECT_S", 1.0)
+    monkeypatch.setattr(party_service, "CONNECT_S", 1.0)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -133,7 +231,7 @@ def test_a_party_says_why_it_does_not_come_in(hub: Path, hansa: Hansa) -> None:
     anna, file = invited(hansa, hub, "anna")
     assert hansa("party", "join", anna, file, "--yes").exit_code == 0
     run = ("party", "run", anna)
-    refused(hansa(*run), "127.0.0.1.*see that the server runs")  # nobody listens yet
+    refused(hansa(*run), r"127.0.0.1:\d+: no server answered for 1 s; ask the operator whether")
     make_server_certificate(hub, ["127.0.0.1"], now - timedelta(hours=12), days=0)
     port = int(home.urls[0].rsplit(":", 1)[1])
     with NatsServer(Place(hub / "server", hub / "server.pem", port=port), home.trust(now)):
@@ -141,6 +239,39 @@ def test_a_party_says_why_it_does_not_come_in(hub: Path, hansa: Hansa) -> None:
     make_server_certificate(hub, ["other.example"], now)
     with NatsServer(Place(hub / "server", hub / "server.pem", port=port), home.trust(now)):
         refused(hansa(*run), "the server's certificate is refused: .*127.0.0.1")
+
+
+@contextmanager
+def stopped_by(number: signal.Signals, after: float) -> Iterator[None]:
+    """Send this process a signal, some seconds after a service takes it."""
+    before = signal.getsignal(number)
+
+    def send() -> None:
+        ends = time.monotonic() + 30
+        while signal.getsignal(number) is before:
+            if time.monotonic() > ends:
+                return
+            time.sleep(0.01)
+        time.sleep(after)
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    yield
+    sender.join()
+
+
+def test_a_party_that_finds_no_server_says_so_and_stops_when_told(hub: Path, hansa: Hansa) -> None:
+    anna, file = invited(hansa, hub, "anna")
+    assert hansa("party", "join", anna, file, "--yes").exit_code == 0
+    began = time.monotonic()
+    with stopped_by(signal.SIGINT, after=2.6):
+        told = hansa("party", "run", anna)
+    assert time.monotonic() - began < 15
+    assert told.exit_code == 0, told.stderr
+    port = json.loads((hub / "consortium.json").read_text(encoding="utf-8"))["port"]
+    assert f"no server at 127.0.0.1:{port} yet; trying for 30 s" in told.stderr
+    assert told.stderr.strip().splitlines()[-1].endswith(f"stopped; go on with: hansa party run {anna}")
 
 
 @pytest.mark.usefixtures("impatient")
