@@ -58,6 +58,7 @@ def test_a_key_is_changed_and_a_member_put_out_while_the_others_go_on(
     new = load_identity(anna).signing.public
     taken = hansa("coordinator", "rekey", hub, line)
     assert (taken.exit_code, taken.stdout) == (0, ""), taken.output
+    assert "runs: hansa party approve FOLDER" in taken.stderr
     for name in NAMES:
         _until(at_work, lambda name=name: (_listed(tmp_path, name) or {})["anna"] == new)  # type: ignore[misc]
     _until(at_work, lambda: former_identity(anna) is None)
@@ -101,7 +102,7 @@ def test_a_key_change_that_is_none_is_refused_in_one_sentence(tmp_path: Path, ha
     anna, _ = invited(hansa, hub, "anna")
     line, said = tmp_path / "line", hansa("party", "rotate", anna).stdout
     for text, why in (
-        ("", "holds no new key"),
+        ("", f"{line}: holds no new key"),
         (said.replace("anna", "bert"), "bert is no member under the key before this one"),
         (said.strip()[:-4] + "0000", "anna"),
         (" ".join(said.split()[:3]), "holds no new key"),
