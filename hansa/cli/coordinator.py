@@ -158,7 +158,7 @@ def rekey(folder: Path, line: Path, days: int) -> None:
     Example: hansa coordinator rekey hub north.rotation > north.invitation
     """
     from hansa.nodes.coordinator_home import CoordinatorHome
-    from hansa.nodes.inviting import renew
+    from hansa.nodes.inviting import SIGNING, renew
     from hansa.nodes.renewal import rotation_in
 
     name, invitation = renew(CoordinatorHome(folder), rotation_in(line), _now(), days)
@@ -166,8 +166,7 @@ def rekey(folder: Path, line: Path, days: int) -> None:
         click.echo(invitation, nl=False)
         return
     click.echo(
-        f"{name} goes on under its new key once all have signed, after the round at work. Each member whose "
-        'policy.toml says amendments = "ask", as it does by default, runs: hansa party approve FOLDER',
+        f"{name} goes on under its new key once all have signed, after the round at work. {SIGNING}",
         err=True,
     )
 

@@ -23,6 +23,11 @@ from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.invitation import Invitation, armoured
 from hansa.protection.membership import Membership
 
+SIGNING = (
+    'Each member whose policy.toml says amendments = "ask", as it does by default, runs: '
+    "hansa party approve FOLDER."
+)
+
 
 def invitation_text(home: CoordinatorHome, name: str, key: str, now: datetime, days: int) -> str:
     """Return the invitation of a party of the charter, or of a server; key: its public one, as digits."""
@@ -90,7 +95,10 @@ def expelled(home: CoordinatorHome, name: str) -> str:
             f"{name} is heard no more, and the run ends here: its members may not change. Begin another "
             "without it: hansa coordinator init."
         )
-    return f"{name} is heard no more, and no member once the others have signed, after the round at work."
+    return (
+        f"{name} is heard no more, and no member once the others have signed, after the round at work. "
+        f"{SIGNING}"
+    )
 
 
 def renew(

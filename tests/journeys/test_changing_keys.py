@@ -68,7 +68,9 @@ def test_a_key_is_changed_and_a_member_put_out_while_the_others_go_on(
 
     at_work.away.add("carl")
     began = time.monotonic()
-    assert hansa("coordinator", "expel", hub, "carl").exit_code == 0
+    put_out = hansa("coordinator", "expel", hub, "carl")
+    assert put_out.exit_code == 0, put_out.stderr
+    assert "runs: hansa party approve FOLDER" in put_out.stderr
     _until(at_work, lambda: "disconnected" in (tmp_path / "carl" / "log").read_text())
     assert time.monotonic() - began < 10
     _until(at_work, lambda: "carl" not in (_listed(tmp_path, "bert") or {}))
