@@ -14,6 +14,7 @@ import click
 
 from hansa.cli.commands import PATH, Group, json_option
 from hansa.cli.service import ServiceOptions, service, service_options, stay, stop_as_by_keyboard
+from hansa.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from hansa.nodes.vital_signs import VitalSigns
@@ -22,7 +23,14 @@ logger = logging.getLogger(__name__)
 
 _folder = click.argument("folder", metavar="FOLDER", type=PATH)
 _SAID_EVERY_S = 2.0
-_days = click.option("--days", metavar="DAYS", default=90, show_default=True, help="How long it lasts.")
+_days = click.option(
+    "--days",
+    metavar="DAYS",
+    type=click.IntRange(1, 3650),
+    default=90,
+    show_default=True,
+    help="How long it lasts.",
+)
 
 
 def _now() -> datetime:
@@ -51,7 +59,7 @@ def coordinator() -> None:
     metavar="NAME KEY",
     nargs=2,
     multiple=True,
-    help="Who computes beside the coordinator, as hansa server init printed it.",
+    help="Who computes beside the coordinator, once for each: --server custodian 6f1d...",
 )
 def init(
     folder: Path,
@@ -80,10 +88,9 @@ def init(
     reach = Reach(url, host, port, tuple(dict.fromkeys((*named, host, "localhost"))), authority)
     CoordinatorHome.make(folder, file.charter, file.text, reach, _now()).name_servers(keys)
     names = ", ".join(party.name for party in file.charter.roster)
-    for name in keys:
-        click.echo(f"{name} is named; its key goes into its invitation and everybody else's.", err=True)
+    invited = f", for {', '.join(keys)} too, whose keys go into every invitation" if keys else ""
     click.echo(
-        f"{folder} is ready. Each of {names} runs hansa party init and sends you a line; then: "
+        f"{folder} is ready. Each of {names} runs hansa party init and sends you a line; then{invited}: "
         f"hansa coordinator invite {folder} NAME KEY > NAME.invitation",
         err=True,
     )
@@ -132,13 +139,10 @@ def expel(folder: Path, name: str) -> None:
     Example: hansa coordinator expel hub west
     """
     from hansa.nodes.coordinator_home import CoordinatorHome
+    from hansa.nodes.inviting import expelled
 
-    CoordinatorHome(folder).put_member(name, None)
-    click.echo(
-        f"{name} is heard no more, and no member once the others have signed, after the round at work. On a "
-        f"cluster of your own, now: hansa coordinator accounts {folder}",
-        err=True,
-    )
+    click.echo(expelled(CoordinatorHome(folder), name), err=True)
+    click.echo(f"On a cluster of your own, now: hansa coordinator accounts {folder}", err=True)
 
 
 @coordinator.command()
@@ -154,14 +158,17 @@ def rekey(folder: Path, line: Path, days: int) -> None:
     Example: hansa coordinator rekey hub north.rotation > north.invitation
     """
     from hansa.nodes.coordinator_home import CoordinatorHome
-    from hansa.nodes.inviting import renew
+    from hansa.nodes.inviting import SIGNING, renew
     from hansa.nodes.renewal import rotation_in
 
     name, invitation = renew(CoordinatorHome(folder), rotation_in(line), _now(), days)
     if invitation is not None:
         click.echo(invitation, nl=False)
         return
-    click.echo(f"{name} goes on under its new key once all have signed, after the round at work.", err=True)
+    click.echo(
+        f"{name} goes on under its new key once all have signed, after the round at work. {SIGNING}",
+        err=True,
+    )
 
 
 @coordinator.command()
@@ -204,16 +211,22 @@ def run(folder: Path, options: ServiceOptions, as_json: bool) -> None:
 
     stop_as_by_keyboard()
     with service(options, _now) as signs:
-        running = CoordinatorService(CoordinatorHome(folder), _now, signs)
-        watch = _Watch(signs)
-        result = running.run(watch.round_done, watch.waits_for)
+        home = CoordinatorHome(folder)
+        running, was_over = CoordinatorService(home, _now, signs), home.finished() is not None
+        watch = _Watch(signs, running.charter.rounds)
+        try:
+            result = running.run(watch.round_done, watch.waits_for)
+        except KeyboardInterrupt:
+            logger.info("stopped; go on with: hansa coordinator run %s", folder)
+            raise
         signs.end("finished")
         if as_json:
             click.echo(json.dumps(result, indent=1))
         else:
+            ended = "Was finished already" if was_over else "Finished"
             seconds = f"{result['seconds']:.1f} s"
             told = f" Verdicts: hansa verdicts {running.folder}." if "scenarios" in result else ""
-            click.echo(f"Finished: {result['rounds']} rounds, {seconds}.{told} Result:\n{running.folder}")
+            click.echo(f"{ended}: {result['rounds']} rounds, {seconds}.{told} Result:\n{running.folder}")
         if options.stay:
             stay()
 
@@ -221,8 +234,8 @@ def run(folder: Path, options: ServiceOptions, as_json: bool) -> None:
 class _Watch:
     """What a run tells, for its log and for its vital signs."""
 
-    def __init__(self, signs: VitalSigns) -> None:
-        self._signs, self._said = signs, 0.0
+    def __init__(self, signs: VitalSigns, rounds: int) -> None:
+        self._signs, self._said, self._waiting = signs, 0.0, Waiting(rounds)
         self._first: tuple[float, int] | None = None  # when, and after which round, the clock began to count
 
     def round_done(self, done: int, rounds: int) -> None:
@@ -232,11 +245,12 @@ class _Watch:
         began, round_ = self._first = self._first or (now, done)
         if now - self._said > _SAID_EVERY_S or done == rounds:
             self._said = now
-            left = (now - began) / (done - round_) * (rounds - done) if done > round_ else None
-            about = "" if left is None else f", about {left:.0f} s left"
+            left = (now - began) / (done - round_) * (rounds - done) if done > round_ else 0.0
+            about = f", about {left:.0f} s left" if left else ""
             logger.info("round %d of %d%s", done, rounds, about)
 
     def waits_for(self, step: str, missing: Sequence[str]) -> None:
         """Take who has not answered."""
         self._signs.waits_for(step, missing)
-        logger.info("waiting for %s (step %s)", ", ".join(missing), step)
+        if line := self._waiting.line(step, missing):
+            logger.info("%s", line)

@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.table import Table
 
 from hansa.cli.commands import PATH, Command, data_option, json_option
+from hansa.cli.waiting import Waiting
 
 
 def _now() -> datetime:
@@ -74,6 +75,7 @@ class _Shown:
 
     def __init__(self, rounds: int, names: Sequence[str]) -> None:
         self._rounds, self._names, self._done, self._said = rounds, names, 0, 0.0
+        self._waiting = Waiting(rounds)
         self._missing: Sequence[str] = ()
         self._states: dict[str, str] = {}
         console = Console(stderr=True)
@@ -82,6 +84,7 @@ class _Shown:
         )
 
     def __enter__(self) -> _Shown:
+        click.echo(f"starting {len(self._names)} processes: {', '.join(self._names)}", err=True)
         if self._live is not None:
             self._live.start()
         return self
@@ -102,8 +105,8 @@ class _Shown:
     def waiting(self, step: str, missing: Sequence[str]) -> None:
         """Show who has not answered."""
         self._missing = missing
-        if self._live is None:
-            click.echo(f"waiting for {', '.join(missing)} (step {step})", err=True)
+        if self._live is None and (line := self._waiting.line(step, missing)):
+            click.echo(line, err=True)
         self._draw()
 
     def parties(self, running: Any) -> None:

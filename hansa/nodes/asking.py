@@ -151,7 +151,7 @@ class Asking:
     ) -> PartyError | AbortedError:
         """Return what is said where a step cannot go on."""
         for name, refusal in refused.items():
-            why = " ".join(refusal.why.split())[:_MOST_SAID]
+            why = " ".join(refusal.why.split())[:_MOST_SAID].removeprefix(f"{name}: ").rstrip(".")
             return PartyError(f"refuses {step.words}: {why}", do="settle it with them", where=name)
         gone = [name for name in asked if name not in found and name in self.expelled()]
         if gone:

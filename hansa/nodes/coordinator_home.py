@@ -42,6 +42,7 @@ from hansa.transport.nats_tokens import Trust, trust, user_token
 
 _ABOUT, _MEMBERS, _REVOKED, _CHARTER = "consortium.json", "members.json", "revoked.json", "charter.toml"
 _RENEWED, _SERVERS = "renewed.json", "servers.json"
+RESULT = "result.json"  # of the run, in its folder
 _KEYS = ("operator", "account", "system")  # of the server, each in a file of its own
 _RUN_BYTES = 8
 
@@ -150,12 +151,23 @@ class CoordinatorHome:
 
     def listed(self) -> Membership | None:
         """Return the list of members of the run at work; None: it has not begun."""
-        path = self.folder / "runs" / self.run / "node.db"
+        path = self.results / "node.db"
         if not path.exists():
             return None
         with closing(NodeStore(path)) as store:
             kept = store.state(MEMBERS)
         return None if kept is None else read_membership(kept, COORDINATOR)
+
+    @property
+    def results(self) -> Path:
+        """Return the folder of the run."""
+        return self.folder / "runs" / self.run
+
+    def finished(self) -> dict[str, Any] | None:
+        """Return what is known of the run once it is over; None: it has not begun, or can be gone on with."""
+        path = self.results / RESULT
+        result = read_json(path) if path.exists() else None
+        return result if isinstance(result, dict) and result.get("state") == "finished" else None
 
     def name_servers(self, keys: Mapping[str, bytes]) -> None:
         """Keep the public key of each server beside the coordinator; another one takes another folder.

@@ -19,7 +19,7 @@ from hansa.core.methods import BY_ROW
 from hansa.crypto.lattice import require_tenseal
 from hansa.nodes.amending import Door, Members
 from hansa.nodes.changes import MEMBERS
-from hansa.nodes.coordinator_home import CoordinatorHome
+from hansa.nodes.coordinator_home import RESULT, CoordinatorHome
 from hansa.nodes.coordinator_node import Beside, CoordinatorNode, Watch
 from hansa.nodes.seats import CoordinatorSeat
 from hansa.nodes.server_keys import check_servers
@@ -28,7 +28,7 @@ from hansa.nodes.vital_signs import VitalSigns
 from hansa.protection.enrolment import COORDINATOR, Credential
 from hansa.protection.membership import Member, Membership, read_membership
 from hansa.registry.alone import alone_in
-from hansa.registry.folders import make_folder, read_json, write_arrays, write_json
+from hansa.registry.folders import make_folder, write_arrays, write_json
 from hansa.registry.node_store import NodeStore
 from hansa.runtime.judged_value import judged_result, keep_as_run
 from hansa.transport.nats import End, NatsTransport
@@ -36,7 +36,6 @@ from hansa.transport.nats_link import Link
 from hansa.transport.seam import Transport
 
 _CONNECT_S = 30.0
-_RESULT = "result.json"
 _LOOK_S = 0.5  # how soon a server that was killed is started again, and who was expelled is put out
 
 logger = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ class CoordinatorService:
         self._home, self._clock, self._signs = home, clock, signs or VitalSigns(clock)
         self.charter, self._text = home.charter()
         check_deployable(self.charter)
-        self.folder = home.folder / "runs" / home.run
+        self.folder = home.results
 
     def run(self, watch: Watch, told: Told) -> dict[str, Any]:
         """Return what `run_over` does, over the consortium's own NATS server or its cluster."""
@@ -74,7 +73,7 @@ class CoordinatorService:
 
         A run that has finished is not run again: its parties have gone.
         """
-        if (known := self._finished()) is not None:
+        if (known := self._home.finished()) is not None:
             return known
         make_folder(self.folder)
         with alone_in(self.folder):
@@ -120,8 +119,9 @@ class CoordinatorService:
             if party.name not in members:
                 raise CharterError(
                     f"{party.name} was not invited yet",
-                    do=f"run hansa coordinator invite {self._home.folder} {party.name} KEY",
-                    where=self.charter.name,
+                    do=f"run hansa coordinator invite {self._home.folder} {party.name} KEY > "
+                    f"{party.name}.invitation",
+                    where=str(self._home.folder),
                 )
         listed = tuple(Member(party, members[party.name]) for party in self.charter.roster)
         own, others = self._home.identity.signing.public, self._home.servers()
@@ -164,11 +164,6 @@ class CoordinatorService:
         finally:
             link.close()
 
-    def _finished(self) -> dict[str, Any] | None:
-        path = self.folder / _RESULT
-        result = read_json(path) if path.exists() else None
-        return result if isinstance(result, dict) and result.get("state") == "finished" else None
-
     def _write(
         self, ended: str, seconds: float, why: str, judged: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
@@ -184,7 +179,7 @@ class CoordinatorService:
         }
         if judged:
             result |= judged_result(self.charter, judged)
-        write_json(self.folder / _RESULT, result)
+        write_json(self.folder / RESULT, result)
         return result
 
 

@@ -25,18 +25,22 @@ def rotation_line(name: str, found: Succession) -> str:
     return f"{name} {found.old.hex()} {found.new.hex()} {found.signature.hex()}"
 
 
-def rotation_in(path: Path) -> str:
-    """Return what a file says; raises FolderError where it cannot be read."""
+def rotation_in(path: Path) -> tuple[str, Succession]:
+    """Return what `read_rotation` does, of a file; raises FolderError where it cannot be read."""
     try:
-        return path.read_text(encoding="ascii")
+        text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as fault:
         raise FolderError(
             "cannot be read", do="name the file that the party sent", where=str(path)
         ) from fault
+    return read_rotation(text, str(path))
 
 
-def read_rotation(text: str) -> tuple[str, Succession]:
-    """Return a party's name and the succession of its keys; raises MessageError for what is no such line."""
+def read_rotation(text: str, where: str) -> tuple[str, Succession]:
+    """Return a party's name and the succession of its keys; raises MessageError for what is no such line.
+
+    where: what the text was read from.
+    """
     words = text[: _MOST + 1].split()
     try:
         name, *values = words
@@ -45,7 +49,7 @@ def read_rotation(text: str) -> tuple[str, Succession]:
         name, old, new, signature = "", b"", b"", b""
     if (len(old), len(new), len(signature)) != (KEY_BYTES, KEY_BYTES, SIGNATURE_BYTES):
         raise MessageError(
-            "holds no new key", do="ask for the line that hansa party rotate prints", where="the file"
+            "holds no new key", do="ask for the line that hansa party rotate prints", where=where
         )
     found = Succession(old, new, signature)
     found.check(name)

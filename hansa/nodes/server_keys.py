@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from hansa.core.charter import Charter
 from hansa.core.errors import CharterError
 from hansa.crypto.lattice import require_tenseal
-from hansa.nodes.stages import servers_of
+from hansa.nodes.stages import SERVERS, servers_of
 from hansa.protection.enrolment import COORDINATOR
+
+SERVER_NAMES = frozenset(name for names in SERVERS.values() for name in names)
 
 
 def check_servers(charter: Charter, coordinator: bytes, keys: Mapping[str, bytes]) -> None:
@@ -17,18 +19,7 @@ def check_servers(charter: Charter, coordinator: bytes, keys: Mapping[str, bytes
     coordinator: its public key. keys: those of the others, by name. Raises CharterError, also where what an
     encrypted sum is computed with is not installed.
     """
-    due = servers_of(charter)
-    for name in due:
-        if name not in keys:
-            raise _fault(
-                charter,
-                f"has no key of {name}",
-                f"let who runs it do hansa server init, and name it: --server {name} KEY",
-            )
-    for name in keys:
-        if name not in due:
-            others = ", ".join(due) or "nobody"
-            raise _fault(charter, f"takes no {name} beside the coordinator, but {others}", "leave it out")
+    _check_names(charter, keys)
     known = {coordinator: COORDINATOR}
     for name, key in keys.items():
         if key in known:
@@ -40,6 +31,34 @@ def check_servers(charter: Charter, coordinator: bytes, keys: Mapping[str, bytes
         known[key] = name
     if charter.secrecy == "encrypted":
         require_tenseal()
+
+
+def _check_names(charter: Charter, keys: Mapping[str, bytes]) -> None:
+    for name in keys:
+        if name not in servers_of(charter):
+            raise not_taken(charter, name)
+    for name in servers_of(charter):
+        if name not in keys:
+            raise _fault(
+                charter,
+                f"has no key of {name}",
+                f"let who runs it do hansa server init, and name it: --server {name} KEY",
+            )
+
+
+def not_taken(charter: Charter, name: str) -> CharterError:
+    """Return what is said of a server that the charter's secrecy does not take."""
+    due = ", ".join(servers_of(charter))
+    if not due:
+        level = next((level for level, names in SERVERS.items() if name in names), "shared")
+        return _fault(
+            charter,
+            f'secrecy "{charter.secrecy}" takes no server beside the coordinator',
+            f'leave out {name}, or write secrecy = "{level}"',
+        )
+    if name not in SERVER_NAMES:
+        return CharterError("is no server's name", do=f"choose among {due}", where=name)
+    return _fault(charter, f"takes no {name} beside the coordinator, but {due}", "leave it out")
 
 
 def _fault(charter: Charter, what: str, do: str) -> CharterError:

@@ -102,7 +102,7 @@ class Underway:
         for party, step in self._steps.copy().items():
             by_step.setdefault(step, []).append(party)
         for step, missing in by_step.items():
-            logger.info("asked again step=%s missing=%d", step, len(missing))
+            logger.debug("asked again step=%s missing=%d", step, len(missing))
             self._told(step, missing)
             self._publish([self._letters[party] for party in missing])
         self._wait = _FIRST_WAIT if self._returned else min(self._wait * _SLOWER, _LONGEST_WAIT)

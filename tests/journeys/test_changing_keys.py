@@ -58,6 +58,7 @@ def test_a_key_is_changed_and_a_member_put_out_while_the_others_go_on(
     new = load_identity(anna).signing.public
     taken = hansa("coordinator", "rekey", hub, line)
     assert (taken.exit_code, taken.stdout) == (0, ""), taken.output
+    assert "runs: hansa party approve FOLDER" in taken.stderr
     for name in NAMES:
         _until(at_work, lambda name=name: (_listed(tmp_path, name) or {})["anna"] == new)  # type: ignore[misc]
     _until(at_work, lambda: former_identity(anna) is None)
@@ -67,7 +68,9 @@ def test_a_key_is_changed_and_a_member_put_out_while_the_others_go_on(
 
     at_work.away.add("carl")
     began = time.monotonic()
-    assert hansa("coordinator", "expel", hub, "carl").exit_code == 0
+    put_out = hansa("coordinator", "expel", hub, "carl")
+    assert put_out.exit_code == 0, put_out.stderr
+    assert "runs: hansa party approve FOLDER" in put_out.stderr
     _until(at_work, lambda: "disconnected" in (tmp_path / "carl" / "log").read_text())
     assert time.monotonic() - began < 10
     _until(at_work, lambda: "carl" not in (_listed(tmp_path, "bert") or {}))
@@ -108,7 +111,7 @@ def test_a_key_change_that_is_none_is_refused_in_one_sentence(tmp_path: Path, ha
     line, said = tmp_path / "line", hansa("party", "rotate", anna).stdout
     assert hansa("party", "rotate", anna).stdout == said
     for text, why in (
-        ("", "holds no new key"),
+        ("", f"{line}: holds no new key"),
         (said.replace("anna", "bert"), "bert is no member under the key before this one"),
         (said.strip()[:-4] + "0000", "anna"),
         (" ".join(said.split()[:3]), "holds no new key"),

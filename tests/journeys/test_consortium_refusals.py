@@ -191,7 +191,67 @@ def test_an_address_that_no_party_can_reach_is_refused(tmp_path: Path, hub: Path
 
 def test_a_run_waits_for_the_invitation_of_all(hub: Path, hansa: Hansa) -> None:
     invited(hansa, hub, "anna")
-    refused(hansa("coordinator", "run", hub), "bert was not invited yet; run hansa coordinator invite")
+    refused(
+        hansa("coordinator", "run", hub),
+        f"{hub}: bert was not invited yet; run .* invite {hub} bert KEY > bert.invit",
+    )
+
+
+def test_who_is_expelled_is_a_member(hub: Path, hansa: Hansa) -> None:
+    refused(hansa("coordinator", "expel", hub, "anna"), "has no member anna; invite it first")
+    invited(hansa, hub, "anna")
+    refused(hansa("coordinator", "expel", hub, "dora"), "has no member dora; choose among anna")
+    told = hansa("coordinator", "expel", hub, "anna")
+    assert told.exit_code == 0, told.stderr
+    assert "The run cannot begin without it" in told.stderr
+    refused(hansa("coordinator", "run", hub), "anna was not invited yet")
+
+
+@pytest.mark.parametrize("days", ["0", "-3", "99999999999"])
+@pytest.mark.parametrize("command", ["invite", "admit", "rekey"])
+def test_an_invitation_lasts_from_a_day_to_ten_years(
+    hub: Path, hansa: Hansa, command: str, days: str
+) -> None:
+    words = [hub / "line"] if command == "rekey" else ["anna", "ab" * 32]
+    refused(hansa("coordinator", command, hub, *words, "--days", days), "not in the range 1<=x<=3650")
+    assert json.loads((hub / "members.json").read_text(encoding="utf-8")) == {}
+
+
+def test_a_run_that_is_over_is_shown_and_neither_key_nor_member_changes(hub: Path, hansa: Hansa) -> None:
+    anna, _ = invited(hansa, hub, "anna")
+    folder = CoordinatorHome(hub).results
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(
+        '{"state": "finished", "rounds": 2, "seconds": 1.0}', encoding="utf-8"
+    )
+    told = hansa("coordinator", "run", hub)
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.startswith("Was finished already: 2 rounds, 1.0 s.")
+    line = hub.parent / "line"
+    line.write_text(hansa("party", "rotate", anna).stdout, encoding="utf-8")
+    refused(hansa("coordinator", "rekey", hub, line), "the run is over, .*keep the line of anna for the next")
+
+
+def test_a_coordinator_says_who_is_waited_for_and_how_to_go_on_once_stopped(hub: Path, hansa: Hansa) -> None:
+    founded(hansa, hub)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop() -> None:
+        while not list(hub.glob("runs/*/node.db")):
+            time.sleep(0.05)
+        time.sleep(4.0)  # asked again at least once
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stopper = threading.Thread(target=stop, daemon=True)
+    stopper.start()
+    try:
+        told = hansa("coordinator", "run", hub)
+    finally:
+        stopper.join()
+        signal.signal(signal.SIGTERM, before)
+    assert told.exit_code == 130, told.stderr
+    assert told.stderr.count("waiting for anna, bert, carl to join") == 1
+    assert f"stopped; go on with: hansa coordinator run {hub}" in told.stderr
 
 
 def test_a_port_that_is_taken_is_said(hub: Path, hansa: Hansa) -> None:
@@ -276,8 +336,12 @@ def test_a_party_that_finds_no_server_says_so_and_stops_when_told(hub: Path, han
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("why", ["over", "revoked"])
-def test_a_party_whose_invitation_counts_no_more_is_not_let_in(hub: Path, hansa: Hansa, why: str) -> None:
-    anna, file = invited(hansa, hub, "anna", "--days", "-1" if why == "over" else "1")
+def test_a_party_whose_invitation_counts_no_more_is_not_let_in(
+    hub: Path, hansa: Hansa, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    if why == "over":
+        monkeypatch.setattr(coordinator_commands, "_now", lambda: datetime.now(UTC) - timedelta(days=2))
+    anna, file = invited(hansa, hub, "anna", "--days", "1")
     assert hansa("party", "join", anna, file, "--yes").exit_code == 0
     home, now = CoordinatorHome(hub), datetime.now(UTC)
     if why == "revoked":

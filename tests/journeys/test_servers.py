@@ -82,12 +82,27 @@ def test_servers_that_lack_or_are_one_are_refused_before_anything_is_made(
     twice = ["third-server", second[1]]
     refused(_init(hansa, tmp_path, "shared", second, twice), "third-server has the key of second-server")
     refused(
-        _init(hansa, tmp_path, "masked", second), "takes no second-server beside the coordinator, but nobody"
+        _init(hansa, tmp_path, "masked", second),
+        'secrecy "masked" takes no server beside the coordinator; leave out second-server, or write',
     )
-    refused(_init(hansa, tmp_path, "encrypted", second), "no key of custodian")
+    refused(
+        _init(hansa, tmp_path, "shared", second, third, ["custodian", "ab" * 32]),
+        "takes no custodian beside the coordinator, but second-server, third-server",
+    )
+    refused(
+        _init(hansa, tmp_path, "shared", ["auditor", second[1]]),
+        "auditor: is no server's name; choose among second-server, third-server",
+    )
+    refused(
+        _init(hansa, tmp_path, "open", ["auditor", second[1]]), "takes no server beside .* leave out auditor"
+    )
+    refused(_init(hansa, tmp_path, "encrypted"), "no key of custodian")
+    refused(_init(hansa, tmp_path, "encrypted", second), "takes no second-server .*, but custodian")
     refused(_init(hansa, tmp_path, "shared", second, ["third-server", "ab"]), "is no public key")
     assert not (tmp_path / COORDINATOR).exists()
-    assert _init(hansa, tmp_path, "shared", second, third).exit_code == 0
+    made = _init(hansa, tmp_path, "shared", second, third)
+    assert made.exit_code == 0
+    assert "for second-server, third-server too" in made.stderr
 
 
 def test_a_key_is_one_nodes_and_a_server_keeps_the_one_that_all_are_told(
@@ -99,6 +114,9 @@ def test_a_key_is_one_nodes_and_a_server_keeps_the_one_that_all_are_told(
     own = hansa("coordinator", "invite", hub, "anna", second[1])
     refused(own, "anna has the key of second-server; let each node make a key of its own")
     refused(hansa("coordinator", "invite", hub, "second-server", third[1]), "is not the key of second-server")
+    refused(
+        hansa("coordinator", "expel", hub, "second-server"), "second-server: cannot be expelled; make another"
+    )
     file = _invited(hansa, hub, *second)
     refused(
         hansa("server", "join", tmp_path / "third-server", file, "--yes"), "invites second-server, and this"

@@ -77,6 +77,12 @@ def test_a_refusal_is_told_in_one_line_that_ends() -> None:
     with pytest.raises(PartyError, match=r"^b: refuses join: we do not like it at all") as fault:
         _asking(Noted({"b": Refusal(why), "a": b""})).tell("join")
     assert len(str(fault.value)) < 600
+    said = Refusal("b: a person has to approve; run hansa party approve there.")
+    with pytest.raises(PartyError) as fault:
+        _asking(Noted({"b": said, "a": b""})).tell("amend")
+    assert str(fault.value) == (
+        "b: refuses amend: a person has to approve; run hansa party approve there; settle it with them."
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", codec.encode([]), codec.encode(1), codec.encode({}) + b"\0"])
