@@ -18,6 +18,7 @@ LOG = "outbound.log"
 LEFT = "left"
 """The name of the log's last lines in a node's store."""
 
+_NO_LINE = (KeyError, TypeError, ValueError, AttributeError, MessageError)
 _UNFLUSHED = 16  # lines that the store keeps until the file is flushed
 
 
@@ -36,6 +37,8 @@ class OutboundLog:
         self._path = path
         self._days: dict[str, int] = {}  # the date to the bytes that left on it
         self._steps: set[tuple[int, int]] = set()  # rounds and numbers of those that left
+        self._last = b""  # the last line
+        self._failed = False  # whether a flush failed: one after it may say that what was lost is on the disk
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             self._read(*self._kept(kept))
@@ -67,7 +70,7 @@ class OutboundLog:
         data = json.dumps(line).encode() + b"\n"
         before = os.fstat(self._file).st_size
         try:
-            if len(self._lines) == _UNFLUSHED:
+            if len(self._lines) >= _UNFLUSHED and not self._failed:
                 self._flush()
             written = os.write(self._file, data)
         except OSError as fault:
@@ -77,45 +80,63 @@ class OutboundLog:
             os.ftruncate(self._file, before)
             raise self._fault("no space left for a whole line")
         self._lines.append(data)
+        self._last = data
         self._count(line["time"], len(answer))
         self._steps.add((step.round, step.number))
-        return {LEFT: codec.encode({"flushed": self._flushed, "lines": b"".join(self._lines)})}
+        kept = {"flushed": self._flushed, "before": self._before, "lines": b"".join(self._lines)}
+        return {LEFT: codec.encode(kept)}
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
-    def _kept(self, kept: bytes | None) -> tuple[int, bytes]:
+    def _kept(self, kept: bytes | None) -> tuple[int, bytes, bytes]:
         try:
-            value: Any = {"flushed": 0, "lines": b""} if kept is None else codec.decode(kept)
-            return int(value["flushed"]), bytes(value["lines"])
+            nothing = {"flushed": 0, "before": _digest(b""), "lines": b""}
+            value: Any = nothing if kept is None else codec.decode(kept)
+            return int(value["flushed"]), bytes(value["before"]), bytes(value["lines"])
         except (KeyError, TypeError, ValueError) as fault:
             raise self._fault("what the store keeps of it cannot be read") from fault
 
     def _flush(self) -> None:
         """Return once the file is on the disk; the store need keep none of its lines then."""
-        os.fsync(self._file)
+        try:
+            os.fsync(self._file)
+        except OSError:
+            self._failed = True
+            raise
         self._flushed, self._lines = os.fstat(self._file).st_size, list[bytes]()
+        self._before = _digest(self._last)
 
-    def _read(self, flushed: int, lines: bytes) -> None:
-        """Take what left from the file; flushed: how much of it was on the disk when `lines` were not."""
+    def _read(self, flushed: int, before: bytes, lines: bytes) -> None:
+        """Take what left from the file, which gets back those of the store's lines that it has lost.
+
+        flushed: how much of it was on the disk when `lines` were not. before: the digest of its last line
+        then; a file with another one was put aside meanwhile, and begun anew.
+        """
         found = self._path.read_bytes()
-        end = found.rfind(b"\n") + 1
-        whole = found[:end]
-        if flushed <= end and not whole.startswith(lines, flushed):  # else it was put aside, or has them
-            end, whole = flushed, whole[:flushed] + lines
+        whole = found[: found.rfind(b"\n") + 1]
+        known, rest = whole[:flushed], whole[flushed:]
+        same = len(known) == flushed and _digest(_last_of(known)) == before
+        if same and not rest.startswith(lines) and not any(map(_is_line, _without(rest, lines))):
+            whole = known + lines
         if whole != found:
+            end = len(whole) if found.startswith(whole) else flushed
             os.ftruncate(self._file, end)
             if os.write(self._file, whole[end:]) != len(whole) - end:
                 raise self._fault("no space left for its last lines")
+        self._last = _last_of(whole)
         for number, line in enumerate(whole.splitlines(), 1):
             try:
-                found = json.loads(line)
-                self._count(found["time"], found["bytes"])
-                step = step_of(found["step"])
-                self._steps.add((step.round, step.number))
-            except (KeyError, TypeError, ValueError, AttributeError, MessageError) as fault:
+                self._take(line)
+            except _NO_LINE as fault:
                 raise self._fault(f"line {number} is no line of it") from fault
+
+    def _take(self, line: bytes) -> None:
+        told = json.loads(line)
+        step = step_of(told["step"])
+        self._count(told["time"], told["bytes"])
+        self._steps.add((step.round, step.number))
 
     def _count(self, time: object, count: object) -> None:
         if type(time) is not str or type(count) is not int or count < 0:
@@ -128,6 +149,29 @@ class OutboundLog:
             do="free space on the disk, or put the file aside, and start again",
             where=str(self._path),
         )
+
+
+def _digest(line: bytes) -> bytes:
+    return hashlib.sha256(line).digest()
+
+
+def _last_of(lines: bytes) -> bytes:
+    return next(reversed(lines.splitlines(keepends=True)), b"")
+
+
+def _without(rest: bytes, lines: bytes) -> list[bytes]:
+    """Return the lines of which the store knows nothing."""
+    known = set(lines.splitlines())
+    return [line for line in rest.splitlines() if line not in known]
+
+
+def _is_line(line: bytes) -> bool:
+    """Return whether it tells of an answer, and is not what a disk gives back for lost bytes."""
+    try:
+        step_of(json.loads(line)["step"])
+    except _NO_LINE:
+        return False
+    return True
 
 
 def _day(time: str) -> str:

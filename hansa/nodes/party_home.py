@@ -80,6 +80,11 @@ class PartyHome(MemberHome):
         if found.key == self.identity.signing.public:  # else there are newer ones, which wait for the others
             self.join(found, text, self.joined().data)
 
+    def keep_alone(self, public: bytes) -> None:
+        """Drop the keys before those that all know, unless these give way to newer ones themselves."""
+        if self.identity.signing.public == public:
+            drop_former(self.folder)
+
     def key_of(self, run: str) -> bytes | None:
         """Return the public key under which this node signed in a run at work; None: it has not yet."""
         path = self.folder / "runs" / run / "node.db"

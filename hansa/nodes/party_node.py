@@ -44,6 +44,7 @@ class PartyNode:
         self._schedule = schedule_of(charter, preparing.keys)
         store.claim(f"{preparing.name} in {charter_digest(charter)}")
         self.over = self._schedule.ends(*store.last())  # whether the coordinator has ended the run
+        self._failed: set[str] = set()  # steps that failed in this life
         self._answers = PartyAnswers(charter, preparing, store, ways, seat)
 
     @property
@@ -87,6 +88,8 @@ class PartyNode:
     def _given(self, step: Step, digest: bytes) -> bytes | None:
         """Return the answer that was given to a step, or None where the step may be answered now."""
         known = self._store.answer(step)
+        if step.text in self._failed:  # whether the disk has it or not
+            raise self._cannot(step)
         if known is not None:
             if known[1] == _FAULT:
                 raise self._cannot(step)
@@ -124,6 +127,7 @@ class PartyNode:
         """
         if not isinstance(fault, RefusedError | MessageError | FolderError):
             tried = {_TRIED + step.kind: digest} if step.kind in _BEGUN else {}
+            self._failed.add(step.text)
             self._store.keep(tried, step, digest, _FAULT)
 
     def _cannot(self, step: Step) -> PartyError:

@@ -117,6 +117,8 @@ class PartyService:
     def _renew(self) -> None:
         """Go on under a new key, if all have signed for it; the one before goes."""
         if not self._has_new_key():
+            if self.node.membership is not None:
+                self._home.keep_alone(self._key)
             return
         if (renewal := self.node.renewal) is not None:
             self._home.go_on_under(renewal)

@@ -50,6 +50,7 @@ class ServerNode:
         self._sums = Sums(charter, charter.algorithm.name, charter.parties)
         self._before, self._each = _sums_of(charter)
         self._answers: ServerAnswers | None = None
+        self._failed = ""  # the step that failed in this life
         for kind in _BEFORE:
             if (known := store.state(kind)) is not None:
                 self._go_on(kind, map_of(known))
@@ -85,11 +86,15 @@ class ServerNode:
             left = self._leave(step, answer)
             self._store.keep({**states, **left}, step, digest, answer)
         except HansaError:  # what does not leave was not made
-            if self._answers is not None:
-                if self._answers.failed:
-                    self._store.keep(self._answers.states(), step, digest, _FAULT)
-                self._answers.go_back()
-            self._seat.go_back(standing)
+            try:
+                if self._answers is not None and self._answers.failed:
+                    self._failed = step.words
+                    over = {_PLACE: codec.encode([self._charter.rounds + 1, len(self._each)])}
+                    self._store.keep(self._answers.states() | over, step, digest, _FAULT)
+            finally:
+                if self._answers is not None:
+                    self._answers.go_back()
+                self._seat.go_back(standing)
             raise
         self.over = self.over or step.kind == "bye"
         return answer
@@ -97,6 +102,8 @@ class ServerNode:
     def _given(self, step: Step, digest: bytes) -> bytes | None:
         """Return the answer that was given to a step, or None where the step may be answered now."""
         known, last = self._store.answer(step), self._store.last()
+        if self._failed:  # whether the disk has it or not
+            raise _refused(f"{self._failed} failed here before, and is not tried with anything else")
         if known is not None:
             stage = split(step.kind)[1]
             if known[1] == _FAULT:

@@ -249,6 +249,45 @@ def test_a_log_that_was_put_aside_begins_anew(tmp_path: Path) -> None:
     assert OutboundLog(tmp_path / LOG, kept).left_on(NOON) == 0
 
 
+@pytest.mark.parametrize("early", [0, 1, 16, 20], ids=lambda early: f"{early} lines")
+def test_a_log_that_was_put_aside_and_grew_anew_loses_no_line_to_an_older_store(
+    early: int, tmp_path: Path
+) -> None:
+    """Else a party that has forgotten answers would not see that it has."""
+    log, kept = OutboundLog(tmp_path / LOG), None
+    for number in range(early):
+        kept = log.add(NOON, Step(1, number, "training"), b"told")[LEFT]
+    (tmp_path / LOG).unlink()
+    anew = OutboundLog(tmp_path / LOG)
+    for number in range(24):
+        anew.add(NOON, Step(2, number, "training"), b"told")
+    whole = (tmp_path / LOG).read_bytes()
+    assert OutboundLog(tmp_path / LOG, kept).steps_after((1, early)) == 24
+    assert (tmp_path / LOG).read_bytes() == whole
+
+
+def test_after_a_flush_that_failed_the_store_keeps_all_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, kept = OutboundLog(tmp_path / LOG), b""
+    for number in range(16):
+        log.add(NOON, Step(1, number, "training"), b"told")
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(FolderError):
+            log.add(NOON, Step(1, 16, "training"), b"told")
+    for number in range(16, 40):  # the disk takes them again, and may have lost those before
+        kept = log.add(NOON, Step(1, number, "training"), b"told")[LEFT]
+    whole = (tmp_path / LOG).read_bytes()
+    (tmp_path / LOG).write_bytes(b"")
+    assert OutboundLog(tmp_path / LOG, kept).steps_after((1, -1)) == 40
+    assert (tmp_path / LOG).read_bytes() == whole
+
+
 @pytest.mark.parametrize("kept", [b"", b"no", codec.encode({}), codec.encode({"flushed": "a", "lines": b""})])
 def test_what_a_store_cannot_have_kept_is_told_in_one_sentence(kept: bytes, tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="what the store keeps of it cannot be read"):

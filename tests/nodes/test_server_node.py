@@ -16,6 +16,7 @@ from hansa.core.errors import FolderError, HansaError, RefusedError
 from hansa.core.steps import Step, step_of
 from hansa.protection.enrolment import COORDINATOR
 from hansa.protection.membership import Membership
+from hansa.registry.node_store import NodeStore
 from tests.nodes.node_world import Bytes, Network, NodeWorld, alike, charter_of, source_of
 
 LONG = {"network": {"hidden": (160,)}}
@@ -213,6 +214,27 @@ def test_a_custodian_that_was_handed_what_no_party_signed_forgets_the_key_even_o
         nodes.run(Hostile(nodes, victim, bent))
     with closing(nodes.store(victim)) as store:
         assert store.state("sum") == b"", "the key is still on the disk"
+
+
+def test_a_custodian_whose_disk_is_full_when_a_sum_fails_tries_nothing_else_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes, victim = _world("encrypted", tmp_path)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise FolderError("cannot be written (disk is full)", do="free space", where="its store")
+
+    def bent(step: Step, question: bytes) -> Iterator[tuple[str, bytes]]:
+        if step.text.startswith("1.") and step.kind == "training/total":
+            sealed = codec.decode(question)["told"][COORDINATOR]
+            with monkeypatch.context() as patched:
+                patched.setattr(NodeStore, "keep", full)
+                with pytest.raises(FolderError):
+                    nodes.answer(victim, step.text, codec.encode({"told": {COORDINATOR: sealed[:-1]}}))
+        yield from ()
+
+    with closing(nodes), pytest.raises(HansaError, match="failed here before"):
+        nodes.run(Hostile(nodes, victim, bent))
 
 
 @dataclass
