@@ -107,7 +107,7 @@ def renew(
     """Return a party whose key changes, and its new invitation; none where its node is in a run at work.
 
     rotation: what `hansa party rotate` printed, as `read_rotation` returns it. Raises CharterError where the
-    former key is none of a member's, or the run is over.
+    former key is none of a member's, and FolderError once the run is over.
     """
     name, words = rotation
     _check_not_over(home, name)
