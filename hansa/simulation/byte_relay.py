@@ -18,12 +18,17 @@ class ByteRelay:
         self.down = 0
         self._target = target
         self._open: list[socket.socket] = []
+        self._over = False
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
         Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
         """Close every connection."""
+        self._over = True
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         for one in (self._door, *self._open):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -33,10 +38,13 @@ class ByteRelay:
         with contextlib.suppress(OSError):  # closed
             while True:
                 party, _ = self._door.accept()
+                self._open.append(party)
                 tracker = socket.create_connection(("127.0.0.1", self._target))
-                self._open += [party, tracker]
+                self._open.append(tracker)
                 Thread(target=self._pass_up, args=(party, tracker), daemon=True).start()
                 Thread(target=self._pass_down, args=(tracker, party), daemon=True).start()
+        if self._over:  # one may have come while the others were closed
+            self._hang_up()
 
     def _pass_up(self, party: socket.socket, tracker: socket.socket) -> None:
         with contextlib.suppress(OSError):

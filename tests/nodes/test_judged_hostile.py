@@ -130,8 +130,9 @@ def test_a_poisoner_that_keeps_to_the_protocol_is_thrown_out(tmp_path: Path, fac
     poisoned = _Poisoner(nodes, factor)
     with closing(nodes):
         nodes.alive[VICTIM] = nodes.party(VICTIM)
-        nodes.alive[VICTIM]._trained = poisoned.trained  # type: ignore[method-assign]
-        poisoned.plain = type(nodes.alive[VICTIM])._trained
+        answers = nodes.alive[VICTIM]._answers
+        answers._trained = poisoned.trained  # type: ignore[method-assign]
+        poisoned.plain = type(answers)._trained
         nodes.run()
     assert outcomes(nodes, VICTIM) == {("rejected", "distance")}
     clean = JudgedNodes(judged_charter(**RULE), tmp_path / "clean")
@@ -149,7 +150,7 @@ def test_a_party_whose_training_leaves_the_finite_numbers_gets_a_verdict_and_end
 
     def break_records(step: Step, party: str) -> None:
         if (step.round, step.number, party) == (1, 0, OTHER):
-            ready = nodes.alive[VICTIM]._ready
+            ready = nodes.alive[VICTIM]._answers._ready
             assert ready is not None
             rows = ready.member.rows
             lost = np.full(len(rows.y), np.nan, np.float32)
@@ -314,6 +315,6 @@ class _Poisoner:
     def trained(self, kind: str, question: bytes) -> Any:
         """Return what the node would send, and what it remembers."""
         assert self.plain is not None
-        terms, local = self.plain(self._nodes.alive[VICTIM], kind, question)
+        terms, local = self.plain(self._nodes.alive[VICTIM]._answers, kind, question)
         grown = jax.tree.map(lambda leaf: np.float32(self._factor) * np.asarray(leaf), terms.values)
         return Terms(grown, terms.weight), local
