@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import jax
@@ -20,7 +20,7 @@ from hansa.transport.memory import ask_of
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _WEIGHT = "weight"  # the name of what a party counts for, in a frame of terms
-WHOLE = np.float32(1.0)
+_WHOLE = np.float32(1.0)
 _PIECE = 1 << 18  # numbers that are worked on at a time
 
 
@@ -66,7 +66,7 @@ class OpenGathering:
         found = self._leaves(kind, self._asked(ask, kind), shapes)
         if addressed:
             return [_terms(shapes[name], leaves) for name, leaves in found]
-        return added(like[0], ((leaves, WHOLE) for _, leaves in found))
+        return added(like[0], found, lambda name: _WHOLE)
 
     def states(self) -> dict[str, bytes]:
         """Return nothing: terms in clear bind nobody to anything."""
@@ -113,23 +113,24 @@ def checked(leaves: Leaves, name: str, kind: str) -> Leaves:
     return leaves
 
 
-def added(like: Terms, found: Iterator[tuple[Leaves, np.float32]]) -> Totals:
+def added(like: Terms, found: Iterator[tuple[str, Leaves]], part: Callable[[str], np.float32]) -> Totals:
     """Return the weighted sum of terms, added as they come, so that it is the same to the bit every time.
 
-    found: each party's terms, and how much of their values counts; their weight counts as a whole. One
-    party's terms are in memory at a time, and of their products a piece.
+    found: each party and its terms. part: how much of a party's values counts; its weight counts as a whole.
+    One party's terms are in memory at a time, and of their products a piece.
     """
     total: dict[str, NDArray[Any]] = {}
     weight: Any = np.float32(0.0)
-    for leaves, part in found:
+    for name, leaves in found:
+        counts = part(name)
         share = leaves[_WEIGHT][()]  # a number of its own: a view would keep the whole message
         first = not total
-        for name, leaf in leaves.items():
-            if name == _WEIGHT:
+        for place, leaf in leaves.items():
+            if place == _WEIGHT:
                 continue
             if first:
-                total[name] = np.zeros(leaf.shape, np.result_type(leaf, share))
-            _add(total[name].reshape(-1), leaf.reshape(-1), share * part, first)
+                total[place] = np.zeros(leaf.shape, np.result_type(leaf, share))
+            _add(total[place].reshape(-1), leaf.reshape(-1), share * counts, first)
         weight = weight + share
         del leaves, leaf
     own = [total[name] for name in arrays.flatten(like) if name != _WEIGHT]

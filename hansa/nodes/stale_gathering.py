@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -95,9 +96,9 @@ class StaleGathering(OpenGathering):
         here = {name for name, _ in self._counted} <= set(self._asking.names)
         if step.text == self._settled and here:  # else one has left since, and the round is begun anew
             now = _Round(step, question, dict(self._counted))
-            return added(like[0], self._again(now, like[0]))
+            return added(like[0], self._again(now, like[0]), partial(self._part, now))
         now = _Round(step, question, self._due(step.round))
-        return added(like[0], self._first(now, like[0]))
+        return added(like[0], self._first(now, like[0]), partial(self._part, now))
 
     def has_settled(self, round_: int) -> bool:
         """Return whether it is settled whose answers count in a round."""
@@ -108,8 +109,8 @@ class StaleGathering(OpenGathering):
         owed = {name: self._owed.get(name, round_) for name in self._asking.names}
         return {name: one if round_ - one <= self._late.oldest else round_ for name, one in owed.items()}
 
-    def _first(self, now: _Round, like: Terms) -> Iterator[tuple[Leaves, np.float32]]:
-        """Yield answers as they come, and how much of each counts, until enough did; then keep which."""
+    def _first(self, now: _Round, like: Terms) -> Iterator[tuple[str, Leaves]]:
+        """Yield answers as they come, until enough did; then keep which."""
         began, enough_s = perf_counter(), math.inf
         with self._transport.asking(self._late.seconds) as asked:
             now.ask(asked, list(now.due))
@@ -125,11 +126,11 @@ class StaleGathering(OpenGathering):
                     if leaves is None:
                         continue
                     now.counted.append((name, now.due[name]))
-                    yield leaves, self._part(now, name)
+                    yield name, leaves
                     del leaves  # as large as a model: it goes before the next comes
         self._settle(now)
 
-    def _again(self, now: _Round, like: Terms) -> Iterator[tuple[Leaves, np.float32]]:
+    def _again(self, now: _Round, like: Terms) -> Iterator[tuple[str, Leaves]]:
         """Yield the answers that counted before, in the same order."""
         found: dict[str, Body | Refusal] = {}
         ends = perf_counter() + self._late.seconds
@@ -146,7 +147,7 @@ class StaleGathering(OpenGathering):
         if len(found) < max(1, len(now.due)) or now.refused:
             raise self._asking.lacking(now.step, dict.fromkeys(now.due, b""), found, now.refused)
         for name in now.due:
-            yield _sound(like, name, found.pop(name)), self._part(now, name)
+            yield name, _sound(like, name, found.pop(name))
 
     def _taken(
         self, now: _Round, asked: Questions, like: Terms, name: str, answer: Body | Refusal
